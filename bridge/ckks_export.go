@@ -1,0 +1,356 @@
+package main
+
+/*
+#include <stdint.h>
+*/
+import "C"
+
+import "unsafe"
+
+// with looks an operand up before work starts.
+func with[T any](handle C.uint64_t, work func(T) (any, error)) func() (any, error) {
+	return func() (any, error) {
+		operand, err := get[T](uint64(handle))
+		if err != nil {
+			return nil, err
+		}
+		return work(operand)
+	}
+}
+
+// withTwo looks two operands up before work starts.
+func withTwo[S, T any](first, second C.uint64_t, work func(S, T) (any, error)) func() (any, error) {
+	return with(first, func(s S) (any, error) {
+		operand, err := get[T](uint64(second))
+		if err != nil {
+			return nil, err
+		}
+		return work(s, operand)
+	})
+}
+
+//export tacit_ckks_context
+func tacit_ckks_context(logN, conjugate, logScale, secretWeight C.int64_t, q *C.uint64_t, qCount C.int64_t,
+	p *C.uint64_t, pCount C.int64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, func() (any, error) {
+		return newContext(settings{
+			logN: int(logN), conjugate: conjugate != 0, logScale: int(logScale), secretWeight: int(secretWeight),
+			q: handles(q, qCount), p: handles(p, pCount),
+		})
+	})
+}
+
+//export tacit_ckks_secret_key
+func tacit_ckks_secret_key(owner C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, with(owner, func(c *context) (any, error) { return c.newSecretKey(), nil }))
+}
+
+//export tacit_ckks_public_key
+func tacit_ckks_public_key(secret C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, with(secret, func(s *secretKey) (any, error) { return s.publicKey(), nil }))
+}
+
+//export tacit_ckks_keys
+func tacit_ckks_keys(owner C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, with(owner, func(c *context) (any, error) { return c.newEvaluationKeys(), nil }))
+}
+
+// keysAndSecret looks both up.
+func keysAndSecret(keys, secret C.uint64_t, work func(*evaluationKeys, *secretKey) error) *C.char {
+	return answer(func() error {
+		_, err := withTwo(keys, secret, func(k *evaluationKeys, s *secretKey) (any, error) { return nil, work(k, s) })()
+		return err
+	})
+}
+
+//export tacit_ckks_add_relinearisation
+func tacit_ckks_add_relinearisation(keys, secret C.uint64_t, level C.int64_t) *C.char {
+	return keysAndSecret(keys, secret, func(k *evaluationKeys, s *secretKey) error {
+		return k.addRelinearisation(s, int(level))
+	})
+}
+
+//export tacit_ckks_add_rotations
+func tacit_ckks_add_rotations(keys, secret C.uint64_t, steps, levels *C.int64_t, count C.int64_t) *C.char {
+	return keysAndSecret(keys, secret, func(k *evaluationKeys, s *secretKey) error {
+		return k.addRotations(s, integers(steps, count), integers(levels, count))
+	})
+}
+
+// tacit_ckks_list_keys writes step and level of up to capacity keys, and how many there are; step 0 is relinearisation.
+//
+//export tacit_ckks_list_keys
+func tacit_ckks_list_keys(keys C.uint64_t, steps, levels *C.int64_t, capacity C.int64_t, count *C.int64_t) *C.char {
+	return answer(func() error {
+		k, err := get[*evaluationKeys](uint64(keys))
+		if err != nil {
+			return err
+		}
+		sorted := k.sorted()
+		*count = C.int64_t(len(sorted))
+		shown := min(len(sorted), int(capacity))
+		stepsOut, levelsOut := unsafe.Slice(steps, shown), unsafe.Slice(levels, shown)
+		for i, key := range sorted[:shown] {
+			stepsOut[i], levelsOut[i] = C.int64_t(key.step), C.int64_t(key.level)
+		}
+		return nil
+	})
+}
+
+//export tacit_ckks_encode
+func tacit_ckks_encode(owner C.uint64_t, values *C.double, count, level C.int64_t, scale C.double, out *C.uint64_t) *C.char {
+	return answerWith(out, with(owner, func(c *context) (any, error) {
+		return c.encode(doubles(values, count), int(level), float64(scale))
+	}))
+}
+
+//export tacit_ckks_decode
+func tacit_ckks_decode(encoded C.uint64_t, out *C.double, count C.int64_t) *C.char {
+	return answer(func() error {
+		p, err := get[*plaintext](uint64(encoded))
+		if err != nil {
+			return err
+		}
+		values, err := p.context.decode(p)
+		if err != nil {
+			return err
+		}
+		copy(doubles(out, count), values)
+		return nil
+	})
+}
+
+//export tacit_ckks_encrypt
+func tacit_ckks_encrypt(encoded, key C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, withTwo(encoded, key, func(p *plaintext, key any) (any, error) {
+		switch key := key.(type) {
+		case *secretKey:
+			return key.encrypt(p)
+		case *publicKey:
+			return key.encrypt(p)
+		}
+		return nil, refuse("a %T does not encrypt", key)
+	}))
+}
+
+//export tacit_ckks_decrypt
+func tacit_ckks_decrypt(encrypted, secret C.uint64_t, noise C.double, out *C.double, count C.int64_t) *C.char {
+	return answer(func() error {
+		_, err := withTwo(encrypted, secret, func(c *ciphertext, s *secretKey) (any, error) {
+			encoded, err := s.decrypt(c)
+			if err != nil {
+				return nil, err
+			}
+			values, err := s.context.decode(encoded)
+			if err != nil {
+				return nil, err
+			}
+			if err := flood(values, float64(noise)); err != nil {
+				return nil, err
+			}
+			copy(doubles(out, count), values)
+			return nil, nil
+		})()
+		return err
+	})
+}
+
+// tacit_ckks_describe writes the level, the degree and the scale of a plaintext (of degree 0) or a ciphertext.
+//
+//export tacit_ckks_describe
+func tacit_ckks_describe(handle C.uint64_t, level, degree *C.int64_t, scale *C.double) *C.char {
+	return answer(func() error {
+		object, err := get[any](uint64(handle))
+		if err != nil {
+			return err
+		}
+		switch object := object.(type) {
+		case *ciphertext:
+			*level, *degree, *scale = C.int64_t(object.level()), C.int64_t(object.degree()), C.double(object.scale)
+		case *plaintext:
+			*level, *degree, *scale = C.int64_t(object.level()), 0, C.double(object.scale)
+		default:
+			return refuse("a %T has no level", object)
+		}
+		return nil
+	})
+}
+
+//export tacit_ckks_add
+func tacit_ckks_add(first, second C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, withTwo(first, second, func(a, b *ciphertext) (any, error) { return add(a, b) }))
+}
+
+//export tacit_ckks_subtract
+func tacit_ckks_subtract(first, second C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, withTwo(first, second, func(a, b *ciphertext) (any, error) { return subtract(a, b) }))
+}
+
+//export tacit_ckks_multiply
+func tacit_ckks_multiply(first, second C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, withTwo(first, second, func(a, b *ciphertext) (any, error) { return multiply(a, b) }))
+}
+
+//export tacit_ckks_add_plain
+func tacit_ckks_add_plain(operand, encoded C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, withTwo(operand, encoded, func(a *ciphertext, p *plaintext) (any, error) { return addPlain(a, p) }))
+}
+
+//export tacit_ckks_multiply_plain
+func tacit_ckks_multiply_plain(operand, encoded C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, withTwo(operand, encoded, func(a *ciphertext, p *plaintext) (any, error) { return multiplyPlain(a, p) }))
+}
+
+//export tacit_ckks_add_constant
+func tacit_ckks_add_constant(operand C.uint64_t, constant C.double, out *C.uint64_t) *C.char {
+	return answerWith(out, with(operand, func(a *ciphertext) (any, error) { return addConstant(a, float64(constant)) }))
+}
+
+//export tacit_ckks_multiply_constant
+func tacit_ckks_multiply_constant(operand C.uint64_t, constant, scale C.double, out *C.uint64_t) *C.char {
+	return answerWith(out, with(operand, func(a *ciphertext) (any, error) {
+		return multiplyConstant(a, float64(constant), float64(scale))
+	}))
+}
+
+//export tacit_ckks_negate
+func tacit_ckks_negate(operand C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, with(operand, func(a *ciphertext) (any, error) { return negate(a) }))
+}
+
+//export tacit_ckks_rescale
+func tacit_ckks_rescale(operand C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, with(operand, func(a *ciphertext) (any, error) { return rescale(a) }))
+}
+
+//export tacit_ckks_drop
+func tacit_ckks_drop(operand C.uint64_t, level C.int64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, with(operand, func(a *ciphertext) (any, error) { return drop(a, int(level)) }))
+}
+
+//export tacit_ckks_relinearise
+func tacit_ckks_relinearise(operand, keys C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, withTwo(operand, keys, func(a *ciphertext, k *evaluationKeys) (any, error) { return relinearise(a, k) }))
+}
+
+// keepAll writes the handles of several results; all or none are kept.
+func keepAll(made []*ciphertext, out *C.uint64_t) {
+	view := unsafe.Slice(out, len(made))
+	for i, object := range made {
+		view[i] = C.uint64_t(objects.keep(object))
+	}
+}
+
+//export tacit_ckks_rotate
+func tacit_ckks_rotate(operand, keys C.uint64_t, steps *C.int64_t, count C.int64_t, out *C.uint64_t) *C.char {
+	return answer(func() error {
+		_, err := withTwo(operand, keys, func(a *ciphertext, k *evaluationKeys) (any, error) {
+			made, err := rotateMany(a, k, integers(steps, count))
+			if err == nil {
+				keepAll(made, out)
+			}
+			return nil, err
+		})()
+		return err
+	})
+}
+
+//export tacit_ckks_rotate_sum
+func tacit_ckks_rotate_sum(operand, keys C.uint64_t, steps *C.int64_t, count C.int64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, withTwo(operand, keys, func(a *ciphertext, k *evaluationKeys) (any, error) {
+		return rotateSum(a, k, integers(steps, count))
+	}))
+}
+
+//export tacit_ckks_linear_map
+func tacit_ckks_linear_map(owner C.uint64_t, level C.int64_t, scale C.double, out *C.uint64_t) *C.char {
+	return answerWith(out, with(owner, func(c *context) (any, error) { return c.newLinearMap(int(level), float64(scale)) }))
+}
+
+// tacit_ckks_extend_map encodes count diagonals, each with as many values as there are slots.
+//
+//export tacit_ckks_extend_map
+func tacit_ckks_extend_map(handle C.uint64_t, rows **C.double, giants, babies *C.int64_t, count C.int64_t) *C.char {
+	return answer(func() error {
+		m, err := get[*linearMap](uint64(handle))
+		if err != nil {
+			return err
+		}
+		views := make([][]float64, int(count))
+		for i, row := range unsafe.Slice(rows, int(count)) {
+			views[i] = doubles(row, C.int64_t(m.context.slots()))
+		}
+		return m.extend(views, integers(giants, count), integers(babies, count))
+	})
+}
+
+// tacit_ckks_apply_maps writes Σ maps[row][i](inputs[i]) for every row; the handle 0 is an absent map.
+//
+//export tacit_ckks_apply_maps
+func tacit_ckks_apply_maps(inputs *C.uint64_t, inputCount C.int64_t, maps *C.uint64_t, rowCount C.int64_t,
+	keys C.uint64_t, out *C.uint64_t) *C.char {
+	return answer(func() error {
+		k, err := get[*evaluationKeys](uint64(keys))
+		if err != nil {
+			return err
+		}
+		operands, err := getAll[*ciphertext](handles(inputs, inputCount))
+		if err != nil {
+			return err
+		}
+		rows, err := mapRows(handles(maps, inputCount*rowCount), len(operands))
+		if err != nil {
+			return err
+		}
+		made, err := applyRows(operands, rows, k)
+		if err == nil {
+			keepAll(made, out)
+		}
+		return err
+	})
+}
+
+// mapRows looks the maps up, in rows of a width.
+func mapRows(found []uint64, width int) ([][]*linearMap, error) {
+	rows := [][]*linearMap{}
+	for start := 0; start < len(found); start += width {
+		row := make([]*linearMap, width)
+		for i, handle := range found[start : start+width] {
+			if handle == 0 {
+				continue
+			}
+			m, err := get[*linearMap](handle)
+			if err != nil {
+				return nil, err
+			}
+			row[i] = m
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+//export tacit_ckks_polynomial
+func tacit_ckks_polynomial(operand, keys C.uint64_t, coefficients *C.double, count C.int64_t, scale C.double, out *C.uint64_t) *C.char {
+	return answerWith(out, withTwo(operand, keys, func(a *ciphertext, k *evaluationKeys) (any, error) {
+		copied := append([]float64{}, doubles(coefficients, count)...)
+		return evaluatePolynomial(a, k, copied, float64(scale))
+	}))
+}
+
+// tacit_ckks_measure writes the five costs in the order of their fields.
+//
+//export tacit_ckks_measure
+func tacit_ckks_measure(owner C.uint64_t, level C.int64_t, out *C.double) *C.char {
+	return answer(func() error {
+		c, err := get[*context](uint64(owner))
+		if err != nil {
+			return err
+		}
+		found, err := c.measure(int(level))
+		if err == nil {
+			copy(doubles(out, 5), []float64{found.transform, found.accumulate, found.extend, found.permute, found.encode})
+		}
+		return err
+	})
+}

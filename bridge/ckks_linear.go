@@ -1,0 +1,427 @@
+package main
+
+import (
+	"sort"
+	"sync"
+
+	"github.com/tuneinsight/lattigo/v6/ring"
+	"github.com/tuneinsight/lattigo/v6/ring/ringqp"
+)
+
+// Linear maps are evaluated with baby and giant steps, hoisted twice (Bossuat, Mouchet, Troncoso-Pastoriza and
+// Hubaux 2021): one decomposition serves all baby rotations, which stay modulo QP; one division by P ends each
+// giant step's sum, and one ends the whole.
+
+// factor is one product in a giant step's sum: a diagonal times a rotation of an input.
+type factor struct {
+	value ringqp.Poly
+	input int
+	baby  int
+}
+
+// giantStep is the products that are rotated together.
+type giantStep struct {
+	giant   int
+	factors []factor
+}
+
+// unrotated says that no product needs a rotated input, so that the sum stays modulo Q.
+func (g giantStep) unrotated() bool {
+	for _, f := range g.factors {
+		if f.baby != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// layer is one evaluation: inputs, their rotations modulo QP, and the keys.
+type layer struct {
+	context *context
+	keys    *evaluationKeys
+	level   int
+	inputs  []*ciphertext
+	// turned[input][baby] is the input rotated and times P; baby 0 is there, modulo Q only, where a sum needs it.
+	turned []map[int]pair
+}
+
+// applyRows gives Σ maps[row][i](inputs[i]) for every row; a map may be absent (nil).
+func applyRows(inputs []*ciphertext, rows [][]*linearMap, keys *evaluationKeys) ([]*ciphertext, error) {
+	if err := checkInputs(inputs, keys); err != nil {
+		return nil, err
+	}
+	l := &layer{context: keys.context, keys: keys, level: inputs[0].level(), inputs: inputs}
+	scales := make([]float64, len(rows))
+	plans := make([][]giantStep, len(rows))
+	for i, maps := range rows {
+		scale, err := l.checkRow(maps)
+		if err != nil {
+			return nil, err
+		}
+		scales[i], plans[i] = scale, plan(maps)
+	}
+	if err := l.checkKeys(plans); err != nil {
+		return nil, err
+	}
+	defer l.giveBack()
+	if err := l.turnInputs(plans); err != nil {
+		return nil, err
+	}
+	made := make([]*ciphertext, len(rows))
+	err := parallel(len(rows), func(i int) (err error) {
+		made[i], err = l.apply(plans[i], scales[i])
+		return err
+	})
+	return made, err
+}
+
+func checkInputs(inputs []*ciphertext, keys *evaluationKeys) error {
+	if len(inputs) == 0 {
+		return refuse("a linear map needs an input")
+	}
+	for _, input := range inputs {
+		if err := keys.context.sameContext(input.context); err != nil {
+			return err
+		}
+		if err := linear(input); err != nil {
+			return err
+		}
+		if err := sameLevel(input.level(), inputs[0].level()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRow gives the scale that all products of a row share.
+func (l *layer) checkRow(maps []*linearMap) (float64, error) {
+	if len(maps) != len(l.inputs) {
+		return 0, refuse("a row has %d maps for %d inputs", len(maps), len(l.inputs))
+	}
+	scale := 0.0
+	for i, m := range maps {
+		if m == nil {
+			continue
+		}
+		if err := l.context.sameContext(m.context); err != nil {
+			return 0, err
+		}
+		if err := reaches("linear map", m.level, l.level); err != nil {
+			return 0, err
+		}
+		product := m.scale * l.inputs[i].scale
+		if scale == 0 {
+			scale = product
+		}
+		if err := sameScale(scale, product); err != nil {
+			return 0, err
+		}
+	}
+	if scale == 0 {
+		return 0, refuse("a row of linear maps is empty")
+	}
+	return scale, l.context.checkScale(scale, l.level)
+}
+
+// plan groups the diagonals of a row by giant step.
+func plan(maps []*linearMap) []giantStep {
+	groups := map[int][]factor{}
+	for i, m := range maps {
+		if m == nil {
+			continue
+		}
+		m.mutex.RLock()
+		for _, d := range m.diagonals {
+			groups[d.giant] = append(groups[d.giant], factor{value: d.value, input: i, baby: d.baby})
+		}
+		m.mutex.RUnlock()
+	}
+	steps := make([]giantStep, 0, len(groups))
+	for giant, factors := range groups {
+		steps = append(steps, giantStep{giant: giant, factors: factors})
+	}
+	sort.Slice(steps, func(i, j int) bool { return steps[i].giant < steps[j].giant })
+	return steps
+}
+
+// checkKeys refuses before any work is done.
+func (l *layer) checkKeys(plans [][]giantStep) error {
+	for _, steps := range plans {
+		if len(steps) == 0 {
+			return refuse("a linear map has no diagonal")
+		}
+		for _, step := range steps {
+			needed := []int{step.giant}
+			for _, f := range step.factors {
+				needed = append(needed, f.baby)
+			}
+			if _, err := l.context.rotationKeys(needed, l.keys, l.level); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// turnInputs rotates every input by the baby steps that some sum needs.
+func (l *layer) turnInputs(plans [][]giantStep) error {
+	wanted := make([]map[int]bool, len(l.inputs))
+	l.turned = make([]map[int]pair, len(l.inputs))
+	for i := range wanted {
+		wanted[i], l.turned[i] = map[int]bool{}, map[int]pair{}
+	}
+	for _, steps := range plans {
+		for _, step := range steps {
+			if step.unrotated() {
+				continue
+			}
+			for _, f := range step.factors {
+				wanted[f.input][f.baby] = true
+			}
+		}
+	}
+	for i := range wanted {
+		if err := l.turnInput(i, wanted[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *layer) turnInput(input int, wanted map[int]bool) error {
+	babies := make([]int, 0, len(wanted))
+	for baby := range wanted {
+		babies = append(babies, baby)
+		l.turned[input][baby] = l.context.rentPair(l.level)
+	}
+	if len(babies) == 0 || (len(babies) == 1 && babies[0] == 0) {
+		return l.timesP(input, wanted[0])
+	}
+	digits, err := l.context.decompose(l.inputs[input].value[1], l.level)
+	if err != nil {
+		return err
+	}
+	defer l.context.giveBack(digits...)
+	err = parallel(len(babies), func(i int) error {
+		if babies[i] == 0 {
+			return l.timesP(input, true)
+		}
+		return l.turn(input, babies[i], digits)
+	})
+	return err
+}
+
+// timesP fills the rotation by zero, if it is wanted: the input times P, which is zero modulo P.
+func (l *layer) timesP(input int, wanted bool) error {
+	if !wanted {
+		return nil
+	}
+	out := l.turned[input][0]
+	return l.context.eachLimb(l.level, func(limb int, s *ring.SubRing) {
+		p := l.context.residueOfP(s)
+		for part := range out {
+			s.MulScalarMontgomery(l.inputs[input].value[part].Coeffs[limb], p, out[part].Q.Coeffs[limb])
+		}
+	})
+}
+
+// residueOfP is P modulo a prime of Q, in Montgomery form.
+func (c *context) residueOfP(s *ring.SubRing) uint64 {
+	product := uint64(1)
+	for _, prime := range c.p {
+		product = ring.BRed(product, prime%s.Modulus, s.Modulus, s.BRedConstant)
+	}
+	return ring.MForm(product, s.Modulus, s.BRedConstant)
+}
+
+// turn fills one rotation of an input, times P.
+func (l *layer) turn(input, baby int, digits []ringqp.Poly) error {
+	c := l.context
+	key, err := l.keys.rotation(baby, l.level)
+	if err != nil {
+		return err
+	}
+	buffer := c.rentPair(l.level)
+	defer c.giveBackPair(buffer)
+	if err := c.switchDigits(digits, key, l.level, buffer); err != nil {
+		return err
+	}
+	out, subrings := l.turned[input][baby], c.subrings(l.level)
+	return parallel(len(subrings), func(limb int) error {
+		s := subrings[limb]
+		if limb <= l.level {
+			first := buffer[0].Q.Coeffs[limb]
+			s.MulScalarMontgomeryThenAdd(l.inputs[input].value[0].Coeffs[limb], c.residueOfP(s), first)
+		}
+		for part := range out {
+			permute(limbOf(buffer[part], limb, l.level), key.index, limbOf(out[part], limb, l.level))
+		}
+		return nil
+	})
+}
+
+func (l *layer) giveBack() {
+	for _, babies := range l.turned {
+		for _, rented := range babies {
+			l.context.giveBackPair(rented)
+		}
+	}
+}
+
+// total is a row's sum modulo QP, times P, while the giant steps add to it.
+type total struct {
+	mutex   sync.Mutex
+	sum     pair
+	started bool
+}
+
+// apply evaluates one row.
+func (l *layer) apply(steps []giantStep, scale float64) (*ciphertext, error) {
+	c := l.context
+	made := c.newCiphertext(1, l.level, scale)
+	if len(steps) == 1 && steps[0].giant == 0 && steps[0].unrotated() {
+		return made, l.sumUnrotated(steps[0], pair{{Q: made.value[0]}, {Q: made.value[1]}})
+	}
+	sum := &total{sum: c.rentPair(l.level)}
+	defer c.giveBackPair(sum.sum)
+	err := parallel(len(steps), func(i int) error { return l.applyStep(steps[i], sum) })
+	if err != nil {
+		return nil, err
+	}
+	return made, c.dividePair(sum.sum, l.level, made.value)
+}
+
+// sumUnrotated sums products of unrotated inputs modulo Q.
+func (l *layer) sumUnrotated(step giantStep, out pair) error {
+	return l.context.eachLimb(l.level, func(limb int, s *ring.SubRing) {
+		l.sumLimb(step, limb, s, out, func(f factor, part int) []uint64 {
+			return l.inputs[f.input].value[part].Coeffs[limb]
+		})
+	})
+}
+
+// sumRotated sums products of rotated inputs modulo QP.
+func (l *layer) sumRotated(step giantStep, out pair) error {
+	subrings := l.context.subrings(l.level)
+	withRotation := giantStep{giant: step.giant}
+	for _, f := range step.factors {
+		if f.baby != 0 {
+			withRotation.factors = append(withRotation.factors, f)
+		}
+	}
+	return parallel(len(subrings), func(limb int) error {
+		part := step
+		if limb > l.level {
+			part = withRotation
+		}
+		l.sumLimb(part, limb, subrings[limb], out, func(f factor, part int) []uint64 {
+			return limbOf(l.turned[f.input][f.baby][part], limb, l.level)
+		})
+		return nil
+	})
+}
+
+func (l *layer) sumLimb(step giantStep, limb int, s *ring.SubRing, out pair, row func(f factor, part int) []uint64) {
+	count := len(step.factors)
+	shared, left, right := make([][]uint64, count), make([][]uint64, count), make([][]uint64, count)
+	for i, f := range step.factors {
+		shared[i], left[i], right[i] = limbOf(f.value, limb, l.level), row(f, 0), row(f, 1)
+	}
+	innerProducts(s, shared, left, right, limbOf(out[0], limb, l.level), limbOf(out[1], limb, l.level))
+}
+
+// applyStep sums one giant step's products, rotates the sum and adds it to the row's.
+func (l *layer) applyStep(step giantStep, sum *total) error {
+	buffer := l.context.rentPair(l.level)
+	defer l.context.giveBackPair(buffer)
+	if err := l.sumTimesP(step, buffer); err != nil {
+		return err
+	}
+	if step.giant == 0 {
+		return l.accumulate(buffer, nil, sum)
+	}
+	return l.rotateStep(step, buffer, sum)
+}
+
+// sumTimesP is a step's sum modulo QP, times P.
+func (l *layer) sumTimesP(step giantStep, out pair) error {
+	if !step.unrotated() {
+		return l.sumRotated(step, out)
+	}
+	if err := l.sumUnrotated(step, out); err != nil {
+		return err
+	}
+	for part := range out {
+		out[part].P.Zero()
+	}
+	return l.context.eachLimb(l.level, func(limb int, s *ring.SubRing) {
+		p := l.context.residueOfP(s)
+		for part := range out {
+			// The second part is switched next, which multiplies it by P.
+			if part == 0 || step.giant == 0 {
+				s.MulScalarMontgomery(out[part].Q.Coeffs[limb], p, out[part].Q.Coeffs[limb])
+			}
+		}
+	})
+}
+
+func (l *layer) rotateStep(step giantStep, summed pair, sum *total) error {
+	c := l.context
+	key, err := l.keys.rotation(step.giant, l.level)
+	if err != nil {
+		return err
+	}
+	if !step.unrotated() {
+		c.divideByP(summed[1], l.level, summed[1].Q)
+	}
+	digits, err := c.decompose(summed[1].Q, l.level)
+	if err != nil {
+		return err
+	}
+	defer c.giveBack(digits...)
+	moved := c.rentPair(l.level)
+	defer c.giveBackPair(moved)
+	if err := c.switchDigits(digits, key, l.level, moved); err != nil {
+		return err
+	}
+	subrings := c.subrings(l.level)
+	err = parallel(len(subrings), func(limb int) error {
+		out := limbOf(moved[0], limb, l.level)
+		subrings[limb].Add(out, limbOf(summed[0], limb, l.level), out)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return l.accumulate(moved, key.index, sum)
+}
+
+// accumulate adds a pair to the row's sum, after an automorphism if there is one.
+func (l *layer) accumulate(value pair, index []uint64, sum *total) error {
+	sum.mutex.Lock()
+	defer sum.mutex.Unlock()
+	started := sum.started
+	sum.started = true
+	subrings := l.context.subrings(l.level)
+	return parallel(2*len(subrings), func(task int) error {
+		part, limb := task%2, task/2
+		in, out := limbOf(value[part], limb, l.level), limbOf(sum.sum[part], limb, l.level)
+		switch {
+		case started && index != nil:
+			addPermuted(subrings[limb].Modulus, in, index, out)
+		case started:
+			subrings[limb].Add(out, in, out)
+		case index != nil:
+			permute(in, index, out)
+		default:
+			copy(out, in)
+		}
+		return nil
+	})
+}
+
+func addPermuted(modulus uint64, in, index, out []uint64) {
+	for j, from := range index {
+		out[j] = ring.CRed(out[j]+in[from], modulus)
+	}
+}

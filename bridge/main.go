@@ -1,0 +1,26 @@
+// Command bridge is built as a C shared library: the door through which Python reaches Lattigo.
+//
+// Handles go in, handles or an error come out. Nothing here knows a model or a graph, and no panic leaves an export.
+// The files whose names begin with "ckks" hold the scheme; another scheme adds its own beside them and shares the rest.
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+)
+
+// collectEagerly is the growth in percent after which Go collects: encrypted data are large and
+// Go's default lets the heap grow to twice of what lives.
+const collectEagerly = 50
+
+func init() {
+	debug.SetGCPercent(collectEagerly)
+}
+
+// collect returns the memory that nothing uses to the operating system.
+func collect() {
+	runtime.GC()
+	debug.FreeOSMemory()
+}
+
+func main() {}

@@ -1,0 +1,80 @@
+"""The functions that are approximated: by name, with parameters, or any callable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Protocol
+
+import numpy as np
+
+from tacit.errors import TypeMismatch
+from tacit.ir.functions import FloatArray, Function
+
+
+class ScalarFunction(Protocol):
+    """A real function of one variable; `tacit.ir.functions.Function` is one."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """The points where the function or a derivative of it jumps."""
+
+    def exact(self, x: FloatArray) -> FloatArray:
+        """The function's values at `x`, of the same shape."""
+
+
+@dataclass(frozen=True)
+class Custom:
+    """A function that has no entry in the table: any callable on arrays, its name and kinks."""
+
+    name: str
+    meaning: Callable[[FloatArray], FloatArray]
+    kinks: tuple[float, ...] = ()
+
+    def exact(self, x: FloatArray) -> FloatArray:
+        """The function's values at `x`, of the same shape."""
+        return np.asarray(self.meaning(x), dtype=np.float64)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+Approximable = str | Function | Custom | Callable[[FloatArray], FloatArray]
+
+
+def as_function(function: Approximable) -> Function | Custom:
+    """The function that a name, a function or a plain callable means."""
+    match function:
+        case str():
+            return Function(function)
+        case Function() | Custom():
+            return function
+        case FunctionType():
+            return Custom(function.__name__, function)
+        case _:
+            return Custom(type(function).__name__, function)
+
+
+def values_of(function: ScalarFunction, x: FloatArray) -> FloatArray:
+    """The function's values at `x`; raises where they are not finite."""
+    # Poles and roots of negative numbers are reported below, with the place.
+    with np.errstate(all="ignore"):
+        values = function.exact(x)
+    if values.shape != x.shape:
+        raise TypeMismatch(
+            f"{function.name} gave shape {values.shape} for shape {x.shape}",
+            hint="the callable must work entry by entry on arrays",
+        )
+    bad = ~np.isfinite(values)
+    if bad.any():
+        where = x[bad].flat[0]
+        raise TypeMismatch(
+            f"{function.name}({where:g}) is {values[bad].flat[0]}",
+            hint="choose an interval on which the function is finite",
+        )
+    return values

@@ -1,0 +1,206 @@
+"""A program's plan: parameters, levels, rotations and keys, and what each party needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tacit.arithmetics.ckks import security
+from tacit.arithmetics.ckks.levels import levels, takes
+from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
+from tacit.errors import ProtocolError
+from tacit.ir.graph import Graph, Input, Node, Place, Type
+from tacit.lattigo import Parameters, Ring
+from tacit.program import Half, Json
+
+RINGS = {Ring.STANDARD: "cyclotomic", Ring.CONJUGATE_INVARIANT: "conjugate invariant (real)"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was worked out for a graph: `levels` per word's result, `rotations` step to level.
+
+    `relinearisation` is the level of that key, None where no product needs it. `batch` inputs
+    share a ciphertext: entry s of input b lies in slot s · batch + b.
+    """
+
+    parameters: Parameters
+    levels: Mapping[str, int]
+    rotations: Mapping[int, int]
+    relinearisation: int | None
+    batch: int
+    security: int
+
+    @property
+    def scale(self) -> float:
+        """The scale of every vector but a product's."""
+        return float(2**self.parameters.log_scale)
+
+    @property
+    def slots(self) -> int:
+        """How many slots one input has."""
+        return self.parameters.slots // self.batch
+
+
+def plan(graph: Graph, parameters: Parameters, batch: int, security_bits: int) -> Plan:
+    """The plan of a graph in words."""
+    found = levels(graph)
+    rotations: dict[int, int] = {}
+    relinearisation = None
+    for node in graph:
+        at = found[node.name] + takes(node.op)
+        match node.op:
+            case LinearMap() as op:
+                for each in op.schedules:
+                    for step in each.rotations:
+                        rotations[step * batch] = max(rotations.get(step * batch, 0), at)
+            case Evaluate() | Product():
+                relinearisation = max(relinearisation or 0, at)
+            case _:
+                pass
+    return Plan(
+        parameters, found, dict(sorted(rotations.items())), relinearisation, batch, security_bits
+    )
+
+
+def scales(graph: Graph, known: Plan) -> dict[str, float]:
+    """The scale of every word's result: one for all, but a product's is what its factors give."""
+    found: dict[str, float] = {}
+    for node in graph:
+        found[node.name] = known.scale
+        if isinstance(node.op, Product):
+            modulus = known.parameters.q[known.levels[node.name] + 1]
+            first, second = (found[name] for name in node.args)
+            found[node.name] = first * second / modulus
+    return found
+
+
+def cut(graph: Graph, known: Plan) -> tuple[Half, Half]:
+    """The client's half, without weights, and the server's, without secrets."""
+    client = _side(graph, Place.CLIENT)
+    server = _side(graph, Place.SERVER)
+    return Half(client, _facts(client, known)), Half(server, _facts(server, known))
+
+
+def _side(graph: Graph, place: Place) -> Graph:
+    """The nodes of one place; what they take from the other place is an input."""
+    by_name = graph.by_name
+    nodes: dict[str, Node] = {}
+    for node in graph:
+        if node.place is not place:
+            continue
+        for name in node.args:
+            if name not in nodes:
+                nodes[name] = _border(by_name[name])
+        nodes[node.name] = node
+    users = graph.users
+    given = [
+        name
+        for name in nodes
+        if by_name[name].place is place
+        and any(by_name[user].place is not place for user in users[name])
+    ]
+    own = [name for name in graph.outputs if by_name[name].place is place]
+    return Graph(tuple(nodes.values()), tuple(dict.fromkeys([*own, *given])))
+
+
+def _border(node: Node) -> Node:
+    """The node as an input: nothing of how the other party computes it."""
+    shape = node.type.shape
+    return Node(node.name, Input(shape), (), Type(shape, secret=True), place=node.place)
+
+
+def _facts(graph: Graph, known: Plan) -> dict[str, Json]:
+    parameters = known.parameters
+    return {
+        "log_n": parameters.log_n,
+        "q": list(parameters.q),
+        "p": list(parameters.p),
+        "ring": parameters.ring.name,
+        "log_scale": parameters.log_scale,
+        "levels": {node.name: known.levels[node.name] for node in graph},
+        "rotations": [[step, level] for step, level in known.rotations.items()],
+        "relinearisation": known.relinearisation,
+        "batch": known.batch,
+        "security": known.security,
+    }
+
+
+def plan_of(half: Half) -> Plan:
+    """The plan that a half was cut by; its parameters are checked against the tables again."""
+    facts = half.facts
+    try:
+        match facts:
+            case {
+                "log_n": int(log_n),
+                "q": list(q),
+                "p": list(p),
+                "ring": str(ring),
+                "log_scale": int(log_scale),
+                "levels": dict(found),
+                "rotations": list(rotations),
+                "relinearisation": int() | None as relinearisation,
+                "batch": int(batch),
+                "security": int(bits),
+            }:
+                primes = tuple(_number(each) for each in q), tuple(_number(each) for each in p)
+                parameters = Parameters(log_n, *primes, Ring[ring], log_scale)
+                steps = dict(_pair(each) for each in rotations)
+                named = {name: _number(level) for name, level in found.items()}
+            case _:
+                raise ProtocolError("the bundle's set-up lacks facts or holds unknown ones")
+    except (ValueError, KeyError) as wrong:
+        raise ProtocolError(f"the bundle's set-up is damaged: {wrong}") from wrong
+    security.check(bits, log_n, parameters.q, parameters.p)
+    return Plan(parameters, named, steps, relinearisation, batch, bits)
+
+
+def _number(value: Json) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ProtocolError("the bundle's set-up has something else where a number belongs")
+    return value
+
+
+def _pair(value: Json) -> tuple[int, int]:
+    match value:
+        case [int(step), int(level)]:
+            return step, level
+        case _:
+            raise ProtocolError("the bundle's set-up has a rotation without its level")
+
+
+def audit(half: Half) -> dict[str, Json]:
+    """The parameters, the table's row that allows them, and the keys that leave the client."""
+    known = plan_of(half)
+    parameters = known.parameters
+    row = security.check(known.security, parameters.log_n, parameters.q, parameters.p)
+    return {
+        "scheme": "CKKS (Lattigo v6)",
+        "ring": f"{RINGS[parameters.ring]}, degree 2^{parameters.log_n}",
+        "secret": "uniform ternary",
+        "log2_qp": round(security.log_qp(parameters.q, parameters.p), 2),
+        "log2_qp_limit": row.limit,
+        "security_bits": row.security,
+        "table": row.source,
+        "scale_bits": parameters.log_scale,
+        "levels": len(parameters.q) - 1,
+        "special_primes": len(parameters.p),
+        "inputs_in_a_ciphertext": known.batch,
+        "rotation_keys": len(known.rotations),
+        "relinearisation_key": known.relinearisation is not None,
+    }
+
+
+def packs(graph: Graph) -> tuple[Node, ...]:
+    """The client's words that make a vector."""
+    return tuple(node for node in graph if isinstance(node.op, Pack))
+
+
+def unpacks(graph: Graph) -> tuple[Node, ...]:
+    """The client's words that read a vector."""
+    return tuple(node for node in graph if isinstance(node.op, Unpack))
+
+
+def at_level(known: Plan, node: Node) -> int:
+    """The level at which a word takes its arguments."""
+    return known.levels[node.name] + takes(node.op)

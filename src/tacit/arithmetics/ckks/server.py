@@ -1,0 +1,237 @@
+"""The server's work: words of CKKS carried out on ciphertexts, at the levels of the plan."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tacit.arithmetics.ckks.layout import Layout
+from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Product
+from tacit.arithmetics.ckks.plan import Plan, at_level, scales
+from tacit.errors import EngineError, ProtocolError
+from tacit.ir.functions import FloatArray
+from tacit.ir.graph import Graph, Input, Node
+from tacit.lattigo import Ciphertext, Context, EvaluationKeys, Evaluator, Plaintext
+from tacit.lattigo import LinearMap as EncodedMap
+from tacit.program import Progress, ServerEngine
+
+Vector = tuple[Ciphertext, ...]
+
+
+@contextlib.contextmanager
+def foreign(what: str) -> Iterator[None]:
+    """Bytes of another party are being read: what the engine refuses is a ProtocolError."""
+    try:
+        yield
+    except EngineError as wrong:
+        raise ProtocolError(f"{what} is refused: {wrong.message}", hint=wrong.hint) from wrong
+
+
+@dataclass(frozen=True)
+class Group:
+    """Encoded maps whose results are folded alike: for every target a map of each source."""
+
+    folds: tuple[int, ...]
+    sources: list[tuple[int, int]]
+    rows: dict[int, list[EncodedMap | None]]
+
+
+@dataclass(frozen=True)
+class EncodedWord:
+    """A linear map ready to run: its groups and, for every target ciphertext, its offset."""
+
+    groups: list[Group]
+    offsets: list[Plaintext]
+    scale: float
+
+
+class Server(ServerEngine):
+    """The party that computes: it holds the weights, encoded once, and the client's public keys."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        plan: Plan,
+        context: Context,
+        keys: EvaluationKeys,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        self._graph = graph
+        self._plan = plan
+        self._context = context
+        self._evaluator = Evaluator(context, keys)
+        self._scales = scales(graph, plan)
+        self._layouts = {name: layout for node in graph for name, layout in _layouts(node)}
+        maps = [node for node in graph if isinstance(node.op, LinearMap)]
+        self._encoded: dict[str, EncodedWord] = {}
+        for number, node in enumerate(maps):
+            self._encoded[node.name] = self._encode(node)
+            if progress:
+                progress(number + 1, len(maps))
+
+    def answer(
+        self, message: Sequence[bytes], *, progress: Progress | None = None
+    ) -> tuple[bytes, ...]:
+        """The encrypted results, for every group of inputs in the message."""
+        inputs = self._graph.inputs
+        each = sum(self._layouts[node.name].ciphertexts for node in inputs)
+        if not message or len(message) % each:
+            raise ProtocolError(f"{len(message)} ciphertexts are no multiple of {each}")
+        total = len(message) // each * len(self._graph)
+        result: list[bytes] = []
+        for start in range(0, len(message), each):
+            done = start // each * len(self._graph)
+            answers = self._group(message[start : start + each], done, total, progress)
+            result.extend(answers)
+        return tuple(result)
+
+    def _group(
+        self, message: Sequence[bytes], done: int, total: int, progress: Progress | None
+    ) -> list[bytes]:
+        """The answer to one group of inputs."""
+        known: dict[str, Vector] = {}
+        for number, (name, value) in enumerate(self._words(message)):
+            if name in self._graph.outputs:
+                known[name] = value
+            if progress:
+                progress(done + number + 1, total)
+        return [part.to_bytes() for name in self._graph.outputs for part in known[name]]
+
+    def watched(
+        self, message: Sequence[bytes], look: Callable[[bytes], FloatArray]
+    ) -> dict[str, tuple[Layout, FloatArray]]:
+        """For tests of one group: each word's layout and what `look` sees of its ciphertexts."""
+        return {
+            name: (self._layouts[name], np.stack([look(part.to_bytes()) for part in value]))
+            for name, value in self._words(message)
+            if not isinstance(self._graph[name].op, Input)
+        }
+
+    def _words(self, message: Sequence[bytes]) -> Iterator[tuple[str, Vector]]:
+        """Every word's value in turn; what is no longer needed is let go."""
+        left = list(message)
+        uses = Counter(name for node in self._graph for name in dict.fromkeys(node.args))
+        known: dict[str, Vector] = {}
+        for node in self._graph:
+            if isinstance(node.op, Input):
+                count = self._layouts[node.name].ciphertexts
+                known[node.name] = tuple(self._received(node, left.pop(0)) for _ in range(count))
+            else:
+                known[node.name] = self._word(node, [known[name] for name in node.args])
+            yield node.name, known[node.name]
+            for name in dict.fromkeys(node.args):
+                uses[name] -= 1
+                if not uses[name]:
+                    del known[name]
+
+    def _received(self, node: Node, data: bytes) -> Ciphertext:
+        """A ciphertext of the client, at the level and scale that the plan expects."""
+        with foreign("a ciphertext of the sealed input"):
+            found = self._context.load_ciphertext(data)
+        level, scale = self._plan.levels[node.name], self._plan.scale
+        if found.level != level or found.scale != scale or found.degree != 1:
+            raise ProtocolError(
+                f"a ciphertext came at level {found.level} and scale 2^{np.log2(found.scale):.2f}; "
+                f"level {level} and scale 2^{np.log2(scale):.2f} are expected"
+            )
+        return found
+
+    def _word(self, node: Node, args: list[Vector]) -> Vector:
+        level = at_level(self._plan, node)
+        lowered = [tuple(self._evaluator.drop(part, level) for part in arg) for arg in args]
+        match node.op:
+            case LinearMap():
+                return self._linear(self._encoded[node.name], lowered)
+            case Evaluate() as op:
+                coefficients = np.asarray(op.polynomial.coefficients)
+                return tuple(
+                    self._evaluator.polynomial(part, coefficients, target_scale=self._plan.scale)
+                    for part in lowered[0]
+                )
+            case Product():
+                return tuple(
+                    self._evaluator.rescale(self._evaluator.multiply(a, b))
+                    for a, b in zip(*lowered, strict=True)
+                )
+            case _:
+                raise ProtocolError(f"{node.name} is no word for a server")
+
+    def _linear(self, word: EncodedWord, args: list[Vector]) -> Vector:
+        """Every target ciphertext: maps of sources, folds, rescaling, offset."""
+        totals: list[Ciphertext | None] = [None] * len(word.offsets)
+        for group in word.groups:
+            sources = [args[argument][part] for argument, part in group.sources]
+            parts = self._evaluator.linear_layer(sources, list(group.rows.values()))
+            for target, part in zip(group.rows, parts, strict=True):
+                folded = self._evaluator.rotate_sum(part, group.folds)
+                before = totals[target]
+                totals[target] = folded if before is None else self._evaluator.add(before, folded)
+        pairs = zip(totals, word.offsets, strict=True)
+        return tuple(self._moved(total, offset, args[0][0], word.scale) for total, offset in pairs)
+
+    def _moved(
+        self, total: Ciphertext | None, offset: Plaintext, any_input: Ciphertext, scale: float
+    ) -> Ciphertext:
+        """The rescaled sum and the offset; nothing of any input where no matrix reaches."""
+        if total is None:
+            total = self._evaluator.multiply_constant(any_input, 0.0, scale=scale)
+        return self._evaluator.add_plain(self._evaluator.rescale(total), offset)
+
+    def _encode(self, node: Node) -> EncodedWord:
+        """The word's diagonals and offset, encoded for the level at which they are used."""
+        op = node.op
+        assert isinstance(op, LinearMap), "only linear maps are encoded"
+        level = at_level(self._plan, node)
+        # What the factors' scales leave over is made good here: every sum is exact.
+        goal = self._plan.scale * self._plan.parameters.q[level]
+        groups: dict[tuple[int, ...], dict[tuple[int, int], dict[int, EncodedMap]]] = {}
+        for argument, (name, schedule) in enumerate(zip(node.args, op.schedules, strict=True)):
+            maps = groups.setdefault(schedule.folds, {})
+            for (target, source), diagonals in schedule.diagonals():
+                encoded = self._context.linear_map(
+                    diagonals.batched(self._plan.batch),
+                    level=level,
+                    scale=goal / self._scales[name],
+                    split=_batched(schedule.split, self._plan.batch),
+                )
+                maps.setdefault((argument, source), {})[target] = encoded
+        found = [self._grouped(folds, maps) for folds, maps in groups.items() if maps]
+        return EncodedWord(found, self._offsets(node, op), goal / self._scales[node.args[0]])
+
+    def _grouped(
+        self, folds: tuple[int, ...], maps: dict[tuple[int, int], dict[int, EncodedMap]]
+    ) -> Group:
+        targets = sorted({target for each in maps.values() for target in each})
+        rows = {target: [each.get(target) for each in maps.values()] for target in targets}
+        return Group(tuple(step * self._plan.batch for step in folds), list(maps), rows)
+
+    def _offsets(self, node: Node, op: LinearMap) -> list[Plaintext]:
+        packed = op.layout.pack(op.offset[None])[0]
+        level = self._plan.levels[node.name]
+        return [
+            self._context.encode(
+                np.repeat(each, self._plan.batch), level=level, scale=self._plan.scale
+            )
+            for each in packed
+        ]
+
+
+def _batched(split: Mapping[int, tuple[int, int]], batch: int) -> dict[int, tuple[int, int]]:
+    """The split for inputs that take turns slot by slot."""
+    return {o * batch: (giant * batch, baby * batch) for o, (giant, baby) in split.items()}
+
+
+def _layouts(node: Node) -> list[tuple[str, Layout]]:
+    """The layouts that a word tells of its arguments and its result."""
+    match node.op:
+        case LinearMap(sources=sources, layout=layout):
+            return [*zip(node.args, sources, strict=True), (node.name, layout)]
+        case Evaluate(layout=layout) | Product(layout=layout):
+            return [(node.name, layout)]
+        case _:
+            return []

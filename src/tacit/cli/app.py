@@ -1,0 +1,219 @@
+"""The verbs of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from tacit.cli import arguments, demonstration, describe
+from tacit.cli.evaluate import Mode
+from tacit.cli.evaluate import evaluate as evaluated
+from tacit.cli.group import OneLine
+from tacit.cli.screen import Screen
+from tacit.passes import calibrate
+from tacit.program import Json
+from tacit.program import lower as lowered
+from tacit.read import read
+from tacit.serve import Client, Server, load_original, make_keys, pack
+from tacit.serve.files import new_file, read_bytes, require_free
+
+ENCRYPTED_ROWS = 10
+
+app = typer.Typer(
+    cls=OneLine,
+    help="A trained model, answering on data that the machine answering cannot see.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Bundle = Annotated[Path, typer.Argument(metavar="DIR", help="A bundle, or one party's part of it.")]
+DataFile = Annotated[Path, typer.Option("--data", help="An .npz with x (and y), or an .npy.")]
+SecretFile = Annotated[Path, typer.Option("--secret", help="The client's secret key.")]
+OutputFile = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take only so many rows.")]
+Clip = Annotated[bool, typer.Option("--clip", help="Move what is out of range into it.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, and no progress.")]
+
+
+@app.command()
+def demo(
+    picture: Annotated[Path, typer.Option(help="Where to draw what happened.")] = Path(
+        "tacit-demo.png"
+    ),
+    count: Annotated[int, typer.Option(min=1, max=450, help="How many digits to ask for.")] = 24,
+    json: AsJson = False,
+) -> None:
+    """Answer for handwritten digits under encryption, and draw what happened."""
+    demonstration.run(count, picture, Screen(json))
+
+
+@app.command()
+def show(
+    model: Annotated[Path, typer.Argument(help="An .onnx or .pt2 file, or a bundle.")],
+    json: AsJson = False,
+) -> None:
+    """Show the graph that Tacit reads from a model, or the graphs that a bundle holds."""
+    bundle = model.is_dir()
+    record = describe.bundle_record(model) if bundle else describe.graph_record(read(model))
+    Screen(json).report(record)
+
+
+@app.command()
+def lower(
+    model: Annotated[Path, typer.Argument(help="An .onnx or .pt2 file.")],
+    data: DataFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The bundle to write.")],
+    to: Annotated[str, typer.Option(help="The arithmetic: NAME[:KNOB=VALUE,...].")] = "ckks",
+    overwrite: Overwrite = False,
+    json: AsJson = False,
+) -> None:
+    """Lower a model into an arithmetic, calibrated on data, and pack a bundle."""
+    screen = Screen(json)
+    require_free(output, overwrite=overwrite)
+    arithmetic = arguments.arithmetic(to)
+    x = arguments.load_data(data).x
+    with screen.progress("calibrating") as progress:
+        source = calibrate(read(model), x, progress=lambda rows: progress(rows, len(x)))
+    with screen.progress("lowering"):
+        program = lowered(source, arithmetic)
+        pack(program, output, source=source, overwrite=overwrite)
+        cost = program.cost
+    record: dict[str, Json] = {
+        "bundle": str(output),
+        **describe.arithmetic_record(arithmetic),
+        "cost": describe.cost_record(cost),
+        "approximations": describe.approximations(program),
+        "promise": describe.promise_record(arithmetic.promise),
+    }
+    screen.report(record)
+
+
+@app.command()
+def keys(
+    bundle: Bundle,
+    secret: Annotated[Path, typer.Option(help="Where to write the key that you keep.")],
+    public: Annotated[Path, typer.Option(help="Where to write the keys that the server needs.")],
+    overwrite: Overwrite = False,
+    json: AsJson = False,
+) -> None:
+    """Make a client's keys: a secret one to keep, and those to upload, once."""
+    screen = Screen(json)
+    with screen.progress("making keys") as progress:
+        make_keys(bundle, secret=secret, keys=public, overwrite=overwrite, progress=progress)
+    screen.report(
+        {
+            "secret": str(secret),
+            "secret_bytes": secret.stat().st_size,
+            "public": str(public),
+            "public_bytes": public.stat().st_size,
+        }
+    )
+
+
+@app.command()
+def seal(
+    bundle: Bundle,
+    secret: SecretFile,
+    data: DataFile,
+    output: OutputFile,
+    limit: Limit = None,
+    clip: Clip = False,
+    overwrite: Overwrite = False,
+    json: AsJson = False,
+) -> None:
+    """Encrypt inputs for the server."""
+    screen = Screen(json)
+    with new_file(output, overwrite=overwrite) as written, screen.progress("sealing"):
+        x = arguments.load_data(data).first(limit).x
+        message = Client(bundle, secret=secret).seal(x, clip=clip)
+        written.write_bytes(message)
+    screen.report({"sealed": str(output), "rows": len(x), "message_bytes": len(message)})
+
+
+@app.command()
+def answer(
+    bundle: Bundle,
+    sealed: Annotated[Path, typer.Argument(help="What a client sealed.")],
+    keys_file: Annotated[Path, typer.Option("--keys", help="The keys that the client uploaded.")],
+    output: OutputFile,
+    overwrite: Overwrite = False,
+    json: AsJson = False,
+) -> None:
+    """Answer sealed inputs, without seeing them."""
+    screen = Screen(json)
+    with new_file(output, overwrite=overwrite) as written:
+        message = read_bytes(sealed, "sealed input")
+        with screen.progress("loading") as progress:
+            server = Server(bundle, keys=keys_file, progress=progress)
+        with screen.progress("answering") as progress:
+            result = server.answer(message, progress=progress)
+        written.write_bytes(result)
+    screen.report({"answer": str(output), "answer_bytes": len(result)})
+
+
+@app.command("open")
+def open_answer(
+    bundle: Bundle,
+    answered: Annotated[Path, typer.Argument(metavar="ANSWER", help="What the server answered.")],
+    secret: SecretFile,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The .npy to write, instead of printing.")
+    ] = None,
+    request: Annotated[
+        Path | None, typer.Option(help="The sealed input, to check that this is its answer.")
+    ] = None,
+    overwrite: Overwrite = False,
+    json: AsJson = False,
+) -> None:
+    """Decrypt an answer."""
+    screen = Screen(json)
+    asked = None if request is None else read_bytes(request, "sealed input")
+    with screen.progress("opening"):
+        client = Client(bundle, secret=secret)
+        results = client.open(read_bytes(answered, "answer"), request=asked)
+    record: dict[str, Json] = {"rows": len(results), "shape": list(results.shape[1:])}
+    if output is None:
+        screen.report({**record, "results": results.tolist()})
+        return
+    with new_file(output, overwrite=overwrite) as written, written.open("wb") as file:
+        np.save(file, results)
+    screen.report({**record, "written": str(output)})
+
+
+@app.command()
+def evaluate(
+    bundle: Bundle,
+    data: DataFile,
+    mode: Annotated[Mode, typer.Option(help="What is evaluated.")] = Mode.SIMULATE,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Rows to take [all; {ENCRYPTED_ROWS} where encrypted]."),
+    ] = None,
+    clip: Clip = False,
+    json: AsJson = False,
+) -> None:
+    """Measure accuracy, time and agreement on data."""
+    screen = Screen(json)
+    rows = ENCRYPTED_ROWS if limit is None and mode is Mode.ENCRYPTED else limit
+    chosen = arguments.load_data(data).first(rows)
+    with screen.progress("evaluating") as progress:
+        original = load_original(bundle)
+        record = evaluated(original, chosen, mode, clip=clip, progress=progress)
+    screen.report(record)
+
+
+@app.command()
+def audit(bundle: Bundle, json: AsJson = False) -> None:
+    """Tell parameters, their security and its table row, and what each party learns."""
+    Screen(json).report(describe.audit_record(bundle))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

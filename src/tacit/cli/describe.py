@@ -1,0 +1,126 @@
+"""What can be told of graphs, programs and bundles, as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+
+from tacit.arithmetics.ckks.ops import Evaluate
+from tacit.errors import ProtocolError
+from tacit.ir.graph import Graph
+from tacit.ir.text import parameter_count, text
+from tacit.program import Arithmetic, Cost, Json, Program, Promise
+from tacit.serve import Party, load_original, load_part, parts_of
+
+
+def graph_record(graph: Graph) -> dict[str, Json]:
+    """A graph: its size, what goes in and comes out, and its text."""
+    return {
+        "parameters": parameter_count(graph),
+        "inputs": {node.name: list(node.type.shape) for node in graph.inputs},
+        "outputs": {name: list(graph[name].type.shape) for name in graph.outputs},
+        "graph": list(text(graph).splitlines()),
+    }
+
+
+def bundle_record(folder: Path) -> dict[str, Json]:
+    """The graphs of every part that a folder holds or is."""
+    return {party.value: _part_record(each, party) for party, each in parts_of(folder).items()}
+
+
+def cost_record(cost: Cost) -> dict[str, Json]:
+    """What an answer will cost, by unit: the times are predictions for this machine."""
+    facts = {name: value for name, value in cost.facts.items() if name != "seconds_by_word"}
+    return {
+        **facts,
+        "key_bytes": cost.key_bytes,
+        "request_bytes": cost.request_bytes,
+        "answer_bytes": cost.answer_bytes,
+        "inputs_at_once": cost.inputs_at_once,
+        "predicted_cpu_seconds": cost.seconds,
+        "predicted_setup_cpu_seconds": cost.setup_seconds,
+        "predicted_memory_bytes": cost.memory_bytes,
+    }
+
+
+def approximations(program: Program) -> list[Json]:
+    """Every function that became polynomials: where, on which interval, how well."""
+    found: list[Json] = []
+    for (origin, name, low, high, error), stages in groupby(_evaluations(program), key=_function):
+        degrees = [stage.polynomial.degree for _, stage in stages]
+        found.append(
+            {
+                "at": origin,
+                "function": name,
+                "interval": [low, high],
+                "degrees": list(degrees),
+                "largest_error": error,
+            }
+        )
+    return found
+
+
+def arithmetic_record(arithmetic: Arithmetic) -> dict[str, Json]:
+    """An arithmetic's name and knobs."""
+    knobs: dict[str, Json] = dict(vars(arithmetic))
+    return {"arithmetic": arithmetic.name, **knobs}
+
+
+def promise_record(promise: Promise) -> dict[str, Json]:
+    """What is promised, and what is not."""
+    record = asdict(promise)
+    return {name: list(each) if isinstance(each, tuple) else each for name, each in record.items()}
+
+
+def audit_record(folder: Path) -> dict[str, Json]:
+    """What an auditor asks of a bundle, from whichever of its two parts are there."""
+    folders = {party: each for party, each in parts_of(folder).items() if party is not Party.OWNER}
+    if not folders:
+        raise ProtocolError(f"{folder} has neither a client's nor a server's part")
+    parts = {party: load_part(each, party) for party, each in folders.items()}
+    if len({part.program for part in parts.values()}) > 1:
+        raise ProtocolError("the client's and the server's part belong to different programs")
+    first = next(iter(parts.values()))
+    return {
+        "program": first.program.hex(),
+        **arithmetic_record(first.arithmetic),
+        "parameters": dict(first.arithmetic.audit(first.half)),
+        "promise": promise_record(first.arithmetic.promise),
+        "parts": {
+            party.value: {
+                "words": sorted({type(node.op).__name__ for node in part.half.graph}),
+                "weights": parameter_count(part.half.graph),
+                "bytes": _size(folders[party]),
+            }
+            for party, part in parts.items()
+        },
+    }
+
+
+def _part_record(folder: Path, party: Party) -> dict[str, Json]:
+    if party is not Party.OWNER:
+        return graph_record(load_part(folder, party).half.graph)
+    original = load_original(folder)
+    program = graph_record(original.program.graph)
+    source = None if original.source is None else graph_record(original.source)
+    return {"source": source, "program": program}
+
+
+def _evaluations(program: Program) -> Iterator[tuple[str, Evaluate]]:
+    for node in program.graph:
+        match node.op:
+            case Evaluate() as op:
+                yield node.origin or node.name, op
+            case _:
+                pass
+
+
+def _function(found: tuple[str, Evaluate]) -> tuple[str, str, float, float, float]:
+    origin, op = found
+    return origin, op.stands_for, op.low, op.high, op.error
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

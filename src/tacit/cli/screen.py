@@ -1,0 +1,136 @@
+"""Where a command writes: its report on stdout, progress and errors on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from tacit.program import Json
+from tacit.program import Progress as Told
+
+# What is done sooner than this needs no bar.
+SECONDS_OF_PATIENCE = 2.0
+UNITS = ("B", "KB", "MB", "GB", "TB")
+EXPONENT = 3
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The way that a command tells its results: for people, or as one JSON object."""
+
+    json: bool
+
+    def say(self, line: str) -> None:
+        """A line for people."""
+        if not self.json:
+            print(line)
+
+    def report(self, values: Mapping[str, Json], *, title: str | None = None) -> None:
+        """The command's results."""
+        if self.json:
+            print(json.dumps(values, indent=2, ensure_ascii=False))
+            return
+        console = Console(soft_wrap=False, highlight=False)
+        if title:
+            console.print(Text(title, style="bold"))
+        console.print(grid(values))
+
+    @contextlib.contextmanager
+    def progress(self, title: str) -> Iterator[Told]:
+        """A bar on stderr, which appears once the work has taken two seconds."""
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
+        bar = Progress(
+            *columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True
+        )
+        task = bar.add_task(title, total=None)
+        # Work that never tells of its progress shows a bar all the same.
+        patience = threading.Timer(SECONDS_OF_PATIENCE, bar.start)
+        patience.daemon = True
+        if not self.json:
+            patience.start()
+        try:
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        finally:
+            patience.cancel()
+            if bar.live.is_started:
+                bar.stop()
+
+
+def complain(message: str, hint: str | None) -> None:
+    """One line on stderr: what is wrong, and what to do."""
+    line = message if hint is None else f"{message} (hint: {hint})"
+    print("error:", " ".join(line.split()), file=sys.stderr)
+
+
+def grid(values: Mapping[str, Json]) -> Table:
+    """Names and values in two columns, and what is nested in them likewise."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in values.items():
+        label = Text(name.replace("_", " "), style="cyan")
+        match value:
+            case dict():
+                table.add_row(label, grid(value))
+            case [dict(), *_]:
+                for row in value:
+                    assert isinstance(row, dict), "a list of records holds records only"
+                    table.add_row(label, grid(row))
+                    label = Text("")
+            case list():
+                table.add_row(label, Text("\n".join(shown(name, each) for each in value)))
+            case _:
+                table.add_row(label, Text(shown(name, value)))
+    return table
+
+
+def shown(name: str, value: Json) -> str:
+    """A value as people read it, by what its name says of its unit."""
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case int() | float() if name.endswith("bytes"):
+            return in_bytes(float(value))
+        case float() if "seconds" in name:
+            return in_seconds(value)
+        case float() if name in {"accuracy", "agreement"}:
+            return f"{value:.2%}"
+        case float():
+            return f"{value:.4g}"
+        case list():
+            return ", ".join(shown(name, each) for each in value)
+        case _:
+            return str(value)
+
+
+def in_bytes(count: float) -> str:
+    """A size with its unit.
+
+    >>> in_bytes(512), in_bytes(2_500_000)
+    ('512 B', '2.5 MB')
+    """
+    for unit in UNITS:
+        if count < 10**EXPONENT or unit == UNITS[-1]:
+            break
+        count /= 10**EXPONENT
+    return f"{count:.3g} {unit}"
+
+
+def in_seconds(seconds: float) -> str:
+    """A time with its unit.
+
+    >>> in_seconds(0.0123), in_seconds(12.3)
+    ('12.3 ms', '12.3 s')
+    """
+    return f"{seconds * 10**EXPONENT:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

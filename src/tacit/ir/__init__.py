@@ -1,0 +1,1 @@
+"""What a computation is: graphs, ops and scalar functions."""

@@ -1,0 +1,157 @@
+"""Computing on ciphertexts: never with a secret key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tacit.errors import EngineError
+from tacit.lattigo.context import Context, vector
+from tacit.lattigo.objects import Ciphertext, EvaluationKeys, LinearMap, Plaintext
+
+
+@final
+class Evaluator:
+    """A context with evaluation keys; safe from several threads, and parallel inside."""
+
+    __slots__ = ("_context", "_keys")
+
+    def __init__(self, context: Context, keys: EvaluationKeys) -> None:
+        self._context = context
+        self._keys = keys
+
+    @property
+    def context(self) -> Context:
+        """The context."""
+        return self._context
+
+    @property
+    def keys(self) -> EvaluationKeys:
+        """The evaluation keys."""
+        return self._keys
+
+    def add(self, first: Ciphertext, second: Ciphertext) -> Ciphertext:
+        """The sum, of two ciphertexts at one level and one scale."""
+        return self.made("tacit_ckks_add", first.number, second.number)
+
+    def subtract(self, first: Ciphertext, second: Ciphertext) -> Ciphertext:
+        """The difference, of two ciphertexts at one level and one scale."""
+        return self.made("tacit_ckks_subtract", first.number, second.number)
+
+    def add_plain(self, ciphertext: Ciphertext, plaintext: Plaintext) -> Ciphertext:
+        """The sum with a plaintext of the same scale, at the ciphertext's level or above."""
+        return self.made("tacit_ckks_add_plain", ciphertext.number, plaintext.number)
+
+    def add_constant(self, ciphertext: Ciphertext, constant: float) -> Ciphertext:
+        """The sum with one number in every slot."""
+        return self.made("tacit_ckks_add_constant", ciphertext.number, float(constant))
+
+    def multiply(
+        self, first: Ciphertext, second: Ciphertext, *, relinearise: bool = True
+    ) -> Ciphertext:
+        """The product, whose scale is the product of the scales; not rescaled."""
+        product = self.made("tacit_ckks_multiply", first.number, second.number)
+        return self.relinearise(product) if relinearise else product
+
+    def multiply_plain(self, ciphertext: Ciphertext, plaintext: Plaintext) -> Ciphertext:
+        """The product with a plaintext at the ciphertext's level or above; not rescaled."""
+        return self.made("tacit_ckks_multiply_plain", ciphertext.number, plaintext.number)
+
+    def multiply_constant(
+        self, ciphertext: Ciphertext, constant: float, *, scale: float
+    ) -> Ciphertext:
+        """The product with one number, encoded at a scale by which the result's grows."""
+        return self.made(
+            "tacit_ckks_multiply_constant", ciphertext.number, float(constant), float(scale)
+        )
+
+    def negate(self, ciphertext: Ciphertext) -> Ciphertext:
+        """The negative."""
+        return self.made("tacit_ckks_negate", ciphertext.number)
+
+    def relinearise(self, ciphertext: Ciphertext) -> Ciphertext:
+        """A product brought back to degree one."""
+        return self.made("tacit_ckks_relinearise", ciphertext.number, self._keys.number)
+
+    def rescale(self, ciphertext: Ciphertext) -> Ciphertext:
+        """The same values one level lower, the scale divided by the level's prime."""
+        return self.made("tacit_ckks_rescale", ciphertext.number)
+
+    def drop(self, ciphertext: Ciphertext, level: int) -> Ciphertext:
+        """The same values at the same scale at a lower level; costs nothing."""
+        return self.made("tacit_ckks_drop", ciphertext.number, level)
+
+    def rotate(self, ciphertext: Ciphertext, step: int) -> Ciphertext:
+        """The rotation to the left: slot s holds what slot s + step held."""
+        return self.rotate_hoisted(ciphertext, [step])[step]
+
+    def rotate_hoisted(self, ciphertext: Ciphertext, steps: Sequence[int]) -> dict[int, Ciphertext]:
+        """Several rotations of one ciphertext, cheaper together than apart."""
+        wanted = np.array(list(dict.fromkeys(steps)), dtype=np.int64)
+        out = np.zeros(len(wanted), dtype=np.uint64)
+        self._context.opened.call(
+            "tacit_ckks_rotate", ciphertext.number, self._keys.number, wanted, len(wanted), out
+        )
+        return dict(zip(wanted.tolist(), self.wrapped(out.tolist()), strict=True))
+
+    def rotate_sum(self, ciphertext: Ciphertext, steps: Sequence[int]) -> Ciphertext:
+        """For each step in turn, the sum so far and its rotation."""
+        wanted = np.array(list(steps), dtype=np.int64)
+        return self.made(
+            "tacit_ckks_rotate_sum", ciphertext.number, self._keys.number, wanted, len(wanted)
+        )
+
+    def linear_map(self, ciphertext: Ciphertext, linear_map: LinearMap) -> Ciphertext:
+        """A matrix times a ciphertext; not rescaled."""
+        return self.linear_maps([ciphertext], [linear_map])
+
+    def linear_maps(
+        self, ciphertexts: Sequence[Ciphertext], maps: Sequence[LinearMap | None]
+    ) -> Ciphertext:
+        """The sum of matrices times ciphertexts, sharing the giant steps; None is a zero matrix."""
+        return self.linear_layer(ciphertexts, [maps])[0]
+
+    def linear_layer(
+        self, ciphertexts: Sequence[Ciphertext], rows: Sequence[Sequence[LinearMap | None]]
+    ) -> list[Ciphertext]:
+        """A sum of matrices times ciphertexts for every row, sharing the baby steps."""
+        for row in rows:
+            if len(row) != len(ciphertexts):
+                raise EngineError(f"a row has {len(row)} maps for {len(ciphertexts)} ciphertexts")
+        inputs = np.array([ciphertext.number for ciphertext in ciphertexts], dtype=np.uint64)
+        maps = np.array(
+            [0 if item is None else item.number for row in rows for item in row], dtype=np.uint64
+        )
+        out = np.zeros(len(rows), dtype=np.uint64)
+        self._context.opened.call(
+            "tacit_ckks_apply_maps", inputs, len(inputs), maps, len(rows), self._keys.number, out
+        )
+        return self.wrapped(out.tolist())
+
+    def polynomial(
+        self, ciphertext: Ciphertext, coefficients: ArrayLike, *, target_scale: float
+    ) -> Ciphertext:
+        """Σ coefficients[k] · T_k(x), of values in [-1, 1], at exactly the target scale.
+
+        It takes ceil(log2(degree + 1)) levels; odd and even polynomials take fewer products.
+        """
+        row = vector(coefficients)
+        return self.made(
+            "tacit_ckks_polynomial",
+            ciphertext.number,
+            self._keys.number,
+            row,
+            len(row),
+            float(target_scale),
+        )
+
+    def made(self, name: str, *arguments: int | float | np.ndarray) -> Ciphertext:
+        """The ciphertext that a function of the library makes."""
+        return Ciphertext(self._context, self._context.opened.make(name, *arguments))
+
+    def wrapped(self, numbers: Sequence[int]) -> list[Ciphertext]:
+        """The ciphertexts behind handles."""
+        return [Ciphertext(self._context, number) for number in numbers]

@@ -1,0 +1,55 @@
+"""Calibration: the range of every value, seen on data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from tacit.errors import NotCalibrated
+from tacit.ir.functions import FloatArray
+from tacit.ir.graph import Graph, Node, Range, evaluate
+
+# Rows evaluated at once: bounds the memory of a calibration, not its result.
+ROWS = 256
+
+
+def calibrate(
+    graph: Graph,
+    batches: FloatArray | Iterable[FloatArray],
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Graph:
+    """The graph with every type's range as seen on the batches (arrays whose first axis is rows).
+
+    `progress` is told how many rows have been seen. Raises NotCalibrated where there is no row.
+    """
+    low: dict[str, float] = {}
+    high: dict[str, float] = {}
+
+    def note(node: Node, value: FloatArray) -> None:
+        low[node.name] = min(low.get(node.name, np.inf), float(value.min()))
+        high[node.name] = max(high.get(node.name, -np.inf), float(value.max()))
+
+    (source,) = graph.inputs
+    seen = 0
+    for rows in _pieces(batches):
+        evaluate(graph, {source.name: rows}, watch=note)
+        seen += len(rows)
+        if progress:
+            progress(seen)
+    if not seen:
+        raise NotCalibrated("no data was shown", hint="give at least one row")
+    nodes = (
+        replace(node, type=replace(node.type, range=Range(low[node.name], high[node.name])))
+        for node in graph
+    )
+    return Graph(tuple(nodes), graph.outputs)
+
+
+def _pieces(batches: FloatArray | Iterable[FloatArray]) -> Iterable[FloatArray]:
+    """The batches in pieces of at most ROWS rows."""
+    for batch in (batches,) if isinstance(batches, np.ndarray) else batches:
+        for start in range(0, len(batch), ROWS):
+            yield batch[start : start + ROWS]

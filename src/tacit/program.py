@@ -1,0 +1,199 @@
+"""Lowering: a calibrated graph and the knobs of one arithmetic make a program."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from tacit.errors import NotCalibrated, TypeMismatch
+from tacit.ir.functions import FloatArray
+from tacit.ir.graph import Graph, Op, Watch, evaluate
+from tacit.passes.calibrate import calibrate
+from tacit.passes.fold import fold
+from tacit.read import read
+
+# Told how much of the work is done: (done, total).
+Progress = Callable[[int, int], None]
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What an arithmetic protects, from whom, and what it leaves open."""
+
+    hides_input: bool
+    detects_cheating: bool
+    assumption: str
+    client_learns: tuple[str, ...]
+    server_learns: tuple[str, ...]
+    not_promised: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one answer will cost, known before anything is encrypted.
+
+    Seconds are of CPU (all cores added up); bytes are of memory and of messages. `facts` holds
+    what only this arithmetic knows, such as levels or products.
+    """
+
+    seconds: float
+    setup_seconds: float
+    memory_bytes: int
+    key_bytes: int
+    request_bytes: int
+    answer_bytes: int
+    inputs_at_once: int
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Half:
+    """What one party computes, and the facts of the set-up that it needs to do so."""
+
+    graph: Graph
+    facts: Mapping[str, Json]
+
+
+class ClientEngine(ABC):
+    """The party that holds the secret: seals inputs and opens answers."""
+
+    @abstractmethod
+    def secret(self) -> bytes:
+        """The secret key, to be kept by the client alone."""
+
+    @abstractmethod
+    def write_keys(self, path: Path, *, progress: Progress | None = None) -> None:
+        """Write the keys that the server needs, and that hold no secret, to a file."""
+
+    @abstractmethod
+    def seal(self, x: FloatArray, *, clip: bool = False) -> tuple[bytes, ...]:
+        """A batch, encrypted; raises OutOfRange unless `clip`, which moves entries into range."""
+
+    @abstractmethod
+    def open(self, answer: Sequence[bytes], rows: int) -> FloatArray:
+        """The result of the first `rows` rows of a sealed batch."""
+
+
+class ServerEngine(ABC):
+    """The party that computes and holds no secret."""
+
+    @abstractmethod
+    def answer(
+        self, message: Sequence[bytes], *, progress: Progress | None = None
+    ) -> tuple[bytes, ...]:
+        """What a sealed batch becomes."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Both parties in one process, for evaluation and tests; real work, real keys."""
+
+    client: ClientEngine
+    server: ServerEngine
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """The results of a batch, computed under encryption."""
+        return self.client.open(self.server.answer(self.client.seal(x)), len(x))
+
+
+class Arithmetic(ABC):
+    """The knobs of one arithmetic; final subclasses are frozen dataclasses."""
+
+    name: ClassVar[str]
+    promise: ClassVar[Promise]
+    words: ClassVar[tuple[type[Op], ...]]
+
+    @abstractmethod
+    def rewrite(self, graph: Graph) -> Graph:
+        """A calibrated graph in this arithmetic's words; raises LoweringError naming the node."""
+
+    @abstractmethod
+    def cost(self, program: Program) -> Cost:
+        """What an answer of this program will cost on this machine."""
+
+    @abstractmethod
+    def noise(self, program: Program, generator: np.random.Generator) -> Watch:
+        """What adds the engine's noise to every value of a simulation."""
+
+    @abstractmethod
+    def cut(self, program: Program) -> tuple[Half, Half]:
+        """The client's half, without weights, and the server's, without secrets."""
+
+    @abstractmethod
+    def new_client(self, half: Half, *, progress: Progress | None = None) -> ClientEngine:
+        """The client with a fresh secret."""
+
+    @abstractmethod
+    def load_client(self, half: Half, secret: bytes) -> ClientEngine:
+        """The client with a secret that it kept; raises ProtocolError."""
+
+    @abstractmethod
+    def load_server(
+        self, half: Half, keys: memoryview, *, progress: Progress | None = None
+    ) -> ServerEngine:
+        """The server with the keys that a client wrote, as bytes; raises ProtocolError."""
+
+    @abstractmethod
+    def engine(self, program: Program, *, progress: Progress | None = None) -> Engine:
+        """Both parties in this process, with fresh keys."""
+
+    @abstractmethod
+    def audit(self, half: Half) -> Mapping[str, Json]:
+        """What an auditor asks: parameters, the security that they give, and by which table."""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A graph in the words of one arithmetic, with the knobs that it was lowered by."""
+
+    graph: Graph
+    arithmetic: Arithmetic
+
+    def __call__(self, x: FloatArray, *, noise: np.random.Generator | None = None) -> FloatArray:
+        """What the engine would answer for a batch, simulated in the clear.
+
+        It evaluates what the server computes (the polynomials, not the activations that they
+        stand for). With a generator, each step also gets the engine's noise.
+        """
+        (source,) = self.graph.inputs
+        (name,) = self.graph.outputs
+        watch = None if noise is None else self.arithmetic.noise(self, noise)
+        return evaluate(self.graph, {source.name: np.asarray(x)}, watch=watch)[name]
+
+    @property
+    def cost(self) -> Cost:
+        """What one answer will cost."""
+        return self.arithmetic.cost(self)
+
+    def engine(self, *, progress: Progress | None = None) -> Engine:
+        """Both parties in this process, with fresh keys."""
+        return self.arithmetic.engine(self, progress=progress)
+
+
+def lower(graph: Graph, arithmetic: Arithmetic) -> Program:
+    """The calibrated graph in the words of an arithmetic.
+
+    Raises NotCalibrated where a range is missing, LoweringError (or its kinds DepthExceeded and
+    WidthExceeded) where the arithmetic cannot express a node.
+    """
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        count = f"{len(graph.inputs)} inputs and {len(graph.outputs)} results"
+        raise TypeMismatch(f"the graph has {count}", hint="lower a graph of one input, one result")
+    bare = next((node for node in graph if node.type.range is None), None)
+    if bare is not None:
+        raise NotCalibrated(f"{bare.name} has no range", hint="call calibrate(graph, batches)")
+    return Program(arithmetic.rewrite(fold(graph)), arithmetic)
+
+
+def compile(model: object, data: FloatArray, arithmetic: Arithmetic) -> Program:  # noqa: A001
+    """Read, calibrate and lower in one: `data` are typical inputs, their first axis the rows.
+
+    `model` is whatever `read` takes; it is not changed.
+    """
+    return lower(calibrate(read(model, data[:2]), data), arithmetic)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.polynomial import Polynomial as Powers
+
+from tacit.approx import Parity, Polynomial
+from tacit.errors import TypeMismatch
+
+numbers = st.floats(-10.0, 10.0)
+coefficient_lists = st.lists(numbers, min_size=1, max_size=12)
+polynomials = st.builds(
+    lambda coefficients, low, width: Polynomial(tuple(coefficients), low, low + width),
+    coefficient_lists,
+    numbers,
+    st.floats(0.1, 10.0),
+)
+
+# A dozen coefficients below ten, each rounded a few times.
+ROUNDING = 1e-11
+
+
+@given(polynomials)
+def test_clenshaw_gives_the_sum_of_cosines(polynomial: Polynomial) -> None:
+    angles = np.linspace(0.0, np.pi, 25)
+    half = (polynomial.high - polynomial.low) / 2.0
+    x = polynomial.low + half + half * np.cos(angles)
+    orders = np.arange(polynomial.degree + 1)
+
+    values = polynomial(x)
+
+    expected = np.cos(np.outer(angles, orders)) @ np.array(polynomial.coefficients)
+    # x is rounded, and a polynomial of degree 11 has slopes up to 121 times its size.
+    slack = 1e-11 * (1.0 + abs(polynomial.low) / half)
+    np.testing.assert_allclose(values, expected, rtol=0.0, atol=100.0 * slack)
+
+
+@given(st.integers(0, 300))
+def test_depth_is_the_logarithm_of_the_degree(degree: int) -> None:
+    polynomial = Polynomial((0.0,) * degree + (1.0,))
+
+    assert polynomial.degree == degree
+    assert polynomial.depth == math.ceil(math.log2(degree + 1))
+
+
+@given(polynomials, numbers, numbers)
+def test_scaling_acts_on_the_values(polynomial: Polynomial, factor: float, offset: float) -> None:
+    x = np.linspace(polynomial.low, polynomial.high, 7)
+
+    scaled = polynomial.scaled(factor, offset)
+
+    np.testing.assert_allclose(scaled(x), factor * polynomial(x) + offset, atol=1e-9)
+
+
+@given(polynomials, st.sampled_from([-3.0, -0.5, 0.25, 2.0]), numbers)
+def test_after_composes_with_an_affine_map(
+    polynomial: Polynomial, scale: float, offset: float
+) -> None:
+    composed = polynomial.after(scale, offset)
+    x = np.linspace(composed.low, composed.high, 7)
+
+    # Dividing by the scale and multiplying again rounds x, which slopes up to 121 enlarge.
+    np.testing.assert_allclose(composed(x), polynomial(scale * x + offset), atol=1e-8)
+
+
+@given(polynomials)
+def test_moving_keeps_the_values_at_the_same_place_of_the_interval(polynomial: Polynomial) -> None:
+    moved = polynomial.moved(-1.0, 1.0)
+    x = np.linspace(polynomial.low, polynomial.high, 7)
+
+    np.testing.assert_allclose(moved(polynomial.normalised(x)), polynomial(x), atol=ROUNDING)
+
+
+@given(coefficient_lists)
+def test_powers_become_chebyshev_coefficients(powers: list[float]) -> None:
+    x = np.linspace(-1.0, 1.0, 9)
+
+    polynomial = Polynomial.of_powers(powers)
+
+    np.testing.assert_allclose(polynomial(x), Powers(powers)(x), atol=ROUNDING)
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "parity"),
+    [
+        ((1.0, 0.0, 2.0), Parity.EVEN),
+        ((0.0, 1.0, 0.0, 3.0), Parity.ODD),
+        ((0.5, 1.0), Parity.NEITHER),
+        ((0.0,), Parity.EVEN),
+    ],
+)
+def test_parity_is_read_from_exact_zeros(coefficients: tuple[float, ...], parity: Parity) -> None:
+    assert Polynomial(coefficients).parity is parity
+
+
+def test_trailing_zeros_cost_no_depth() -> None:
+    assert Polynomial((1.0, 2.0, 0.0, 0.0)) == Polynomial((1.0, 2.0))
+    assert hash(Polynomial((1.0, 2.0, 0.0))) == hash(Polynomial((1.0, 2.0)))
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (2.0, 1.0), (math.nan, 1.0), (0, math.inf)])
+def test_an_interval_without_an_inside_is_refused(low: float, high: float) -> None:
+    with pytest.raises(TypeMismatch, match="interval"):
+        Polynomial((1.0,), low, high)
+
+
+def test_coefficients_that_are_not_finite_are_refused() -> None:
+    with pytest.raises(TypeMismatch, match="not finite"):
+        Polynomial((1.0, math.nan))
+
+
+@pytest.mark.parametrize(
+    ("degree", "general", "odd"),
+    [(7, 5, 5), (15, 8, 8), (27, 11, 10), (31, 13, 12), (63, 18, 17)],
+)
+def test_products_are_the_known_least_ones(degree: int, general: int, odd: int) -> None:
+    assert Polynomial((1.0,) * (degree + 1)).products == general
+    assert Polynomial((0.0, 1.0) * ((degree + 1) // 2)).products == odd
+
+
+@given(st.integers(2, 120))
+def test_an_even_polynomial_takes_one_product_more_than_one_of_half_its_degree(half: int) -> None:
+    even = Polynomial((1.0, 0.0) * half + (1.0,))
+    dense = Polynomial((1.0,) * (half + 1))
+
+    assert even.products <= dense.products + 1
+    assert even.scaled(2.0, 1.0).products == even.products
+
+
+@given(st.integers(1, 254))
+def test_products_never_fall_by_more_than_a_free_top_coefficient(degree: int) -> None:
+    lower, higher = (Polynomial((1.0,) * (each + 1)).products for each in (degree, degree + 1))
+
+    # A top block that is a constant is free, so a product may be saved, never more than a few:
+    # the blocks of the longest path are split again only where the degree fills the depth.
+    assert higher >= lower - math.ceil(math.log2(degree + 1))
