@@ -63,5 +63,5 @@ bench: $(READY) bench/.cache/networks.json ## measure all on this machine; TACIT
 
 clean: ## remove everything that was made, the virtual environment too
 	rm -rf .venv src/tacit/_bridge .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
-	.hypothesis .benchmarks dist build demo-*.png
+	.hypothesis .benchmarks dist build tacit-demo.*
 	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +

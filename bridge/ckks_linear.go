@@ -275,91 +275,101 @@ type total struct {
 	started bool
 }
 
+// stepsAtOnce is how many giant steps are summed together: rotated inputs are then read once for all of them, at the
+// price of a pair of polynomials modulo QP for each.
+const stepsAtOnce = 8
+
 // apply evaluates one row.
 func (l *layer) apply(steps []giantStep, scale float64) (*ciphertext, error) {
 	c := l.context
 	made := c.newCiphertext(1, l.level, scale)
 	if len(steps) == 1 && steps[0].giant == 0 && steps[0].unrotated() {
-		return made, l.sumUnrotated(steps[0], pair{{Q: made.value[0]}, {Q: made.value[1]}})
+		return made, l.sumTogether(steps, []pair{{{Q: made.value[0]}, {Q: made.value[1]}}}, l.level+1)
 	}
 	sum := &total{sum: c.rentPair(l.level)}
 	defer c.giveBackPair(sum.sum)
-	err := parallel(len(steps), func(i int) error { return l.applyStep(steps[i], sum) })
-	if err != nil {
-		return nil, err
+	for len(steps) > 0 {
+		count := min(stepsAtOnce, len(steps))
+		if err := l.applySteps(steps[:count], sum); err != nil {
+			return nil, err
+		}
+		steps = steps[count:]
 	}
 	return made, c.dividePair(sum.sum, l.level, made.value)
 }
 
-// sumUnrotated sums products of unrotated inputs modulo Q.
-func (l *layer) sumUnrotated(step giantStep, out pair) error {
-	return l.context.eachLimb(l.level, func(limb int, s *ring.SubRing) {
-		l.sumLimb(step, limb, s, out, func(f factor, part int) []uint64 {
-			return l.inputs[f.input].value[part].Coeffs[limb]
-		})
-	})
+// applySteps sums the products of some giant steps, rotates the sums and adds them to the row's.
+func (l *layer) applySteps(steps []giantStep, sum *total) error {
+	buffers := make([]pair, len(steps))
+	for i := range buffers {
+		buffers[i] = l.context.rentPair(l.level)
+		defer l.context.giveBackPair(buffers[i])
+	}
+	if err := l.sumTogether(steps, buffers, len(l.context.subrings(l.level))); err != nil {
+		return err
+	}
+	return parallel(len(steps), func(i int) error { return l.applyStep(steps[i], buffers[i], sum) })
 }
 
-// sumRotated sums products of rotated inputs modulo QP.
-func (l *layer) sumRotated(step giantStep, out pair) error {
+// sumTogether sums the products of giant steps, modulo so many of the primes of Q and P.
+func (l *layer) sumTogether(steps []giantStep, out []pair, limbs int) error {
 	subrings := l.context.subrings(l.level)
-	withRotation := giantStep{giant: step.giant}
-	for _, f := range step.factors {
-		if f.baby != 0 {
-			withRotation.factors = append(withRotation.factors, f)
+	return parallel(limbs, func(limb int) error {
+		all := make([]products, len(steps))
+		for i, step := range steps {
+			all[i] = l.products(step, limb)
+			all[i].outLeft, all[i].outRight = limbOf(out[i][0], limb, l.level), limbOf(out[i][1], limb, l.level)
 		}
-	}
-	return parallel(len(subrings), func(limb int) error {
-		part := step
-		if limb > l.level {
-			part = withRotation
-		}
-		l.sumLimb(part, limb, subrings[limb], out, func(f factor, part int) []uint64 {
-			return limbOf(l.turned[f.input][f.baby][part], limb, l.level)
-		})
+		innerProducts(subrings[limb], all...)
 		return nil
 	})
 }
 
-func (l *layer) sumLimb(step giantStep, limb int, s *ring.SubRing, out pair, row func(f factor, part int) []uint64) {
-	count := len(step.factors)
-	shared, left, right := make([][]uint64, count), make([][]uint64, count), make([][]uint64, count)
-	for i, f := range step.factors {
-		shared[i], left[i], right[i] = limbOf(f.value, limb, l.level), row(f, 0), row(f, 1)
+// products are a step's factors modulo one prime. Where no input is rotated they are the inputs themselves, which are
+// nothing modulo P; elsewhere they are times P, which leaves the one that is not rotated nothing modulo P.
+func (l *layer) products(step giantStep, limb int) products {
+	var found products
+	unrotated := step.unrotated()
+	for _, f := range step.factors {
+		if limb > l.level && f.baby == 0 {
+			continue
+		}
+		row := l.inputs[f.input].value
+		left, right := []uint64(nil), []uint64(nil)
+		if unrotated {
+			left, right = row[0].Coeffs[limb], row[1].Coeffs[limb]
+		} else {
+			turned := l.turned[f.input][f.baby]
+			left, right = limbOf(turned[0], limb, l.level), limbOf(turned[1], limb, l.level)
+		}
+		found.shared = append(found.shared, limbOf(f.value, limb, l.level))
+		found.left = append(found.left, left)
+		found.right = append(found.right, right)
 	}
-	innerProducts(s, shared, left, right, limbOf(out[0], limb, l.level), limbOf(out[1], limb, l.level))
+	return found
 }
 
-// applyStep sums one giant step's products, rotates the sum and adds it to the row's.
-func (l *layer) applyStep(step giantStep, sum *total) error {
-	buffer := l.context.rentPair(l.level)
-	defer l.context.giveBackPair(buffer)
-	if err := l.sumTimesP(step, buffer); err != nil {
-		return err
+// applyStep rotates one giant step's sum and adds it to the row's.
+func (l *layer) applyStep(step giantStep, summed pair, sum *total) error {
+	if step.unrotated() {
+		if err := l.raise(step, summed); err != nil {
+			return err
+		}
 	}
 	if step.giant == 0 {
-		return l.accumulate(buffer, nil, sum)
+		return l.accumulate(summed, nil, sum)
 	}
-	return l.rotateStep(step, buffer, sum)
+	return l.rotateStep(step, summed, sum)
 }
 
-// sumTimesP is a step's sum modulo QP, times P.
-func (l *layer) sumTimesP(step giantStep, out pair) error {
-	if !step.unrotated() {
-		return l.sumRotated(step, out)
-	}
-	if err := l.sumUnrotated(step, out); err != nil {
-		return err
-	}
-	for part := range out {
-		out[part].P.Zero()
-	}
+// raise multiplies a sum of unrotated products by P, as the others are.
+func (l *layer) raise(step giantStep, summed pair) error {
 	return l.context.eachLimb(l.level, func(limb int, s *ring.SubRing) {
 		p := l.context.residueOfP(s)
-		for part := range out {
+		for part := range summed {
 			// The second part is switched next, which multiplies it by P.
 			if part == 0 || step.giant == 0 {
-				s.MulScalarMontgomery(out[part].Q.Coeffs[limb], p, out[part].Q.Coeffs[limb])
+				s.MulScalarMontgomery(summed[part].Q.Coeffs[limb], p, summed[part].Q.Coeffs[limb])
 			}
 		}
 	})

@@ -78,7 +78,7 @@ func (c *context) timeAccumulate(source, target ring.Poly, level int) float64 {
 		fill(rows[i], s)
 	}
 	return fastest(func() {
-		innerProducts(s, rows, rows, rows, source.Coeffs[0], target.Coeffs[0])
+		innerProducts(s, products{rows, rows, rows, source.Coeffs[0], target.Coeffs[0]})
 	}) / measureTerms
 }
 

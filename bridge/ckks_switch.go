@@ -61,7 +61,7 @@ func (c *context) switchDigits(digits []ringqp.Poly, key *switchingKey, level in
 			left[i] = key.limb(i, 0, limb, level)
 			right[i] = key.limb(i, 1, limb, level)
 		}
-		innerProducts(subrings[limb], shared, left, right, limbOf(out[0], limb, level), limbOf(out[1], limb, level))
+		innerProducts(subrings[limb], products{shared, left, right, limbOf(out[0], limb, level), limbOf(out[1], limb, level)})
 		return nil
 	})
 }

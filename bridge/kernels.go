@@ -6,35 +6,51 @@ import (
 	"github.com/tuneinsight/lattigo/v6/ring"
 )
 
-// block is the number of coefficients whose 128-bit sums fit in the first-level cache beside their operands.
-const block = 64
+// block is the number of coefficients whose 128-bit sums stay in the first-level cache (16 KiB), long enough that rows
+// which come from memory come in few, long runs.
+const block = 512
 
 // sums holds 128-bit accumulators for one block, of two inner products that share one factor.
 type sums struct {
 	leftHigh, leftLow, rightHigh, rightLow [block]uint64
 }
 
-// innerProducts writes Σ shared·left and Σ shared·right modulo the subring's prime.
+// products is two inner products that share one factor: Σ shared·left and Σ shared·right.
 //
 // One factor of each product must be in Montgomery form. All are reduced, all lists have the same length.
-// The products are summed in 128 bits and reduced once, which costs less than half of reducing each.
-func innerProducts(subring *ring.SubRing, shared, left, right [][]uint64, outLeft, outRight []uint64) {
+type products struct {
+	shared, left, right [][]uint64
+	outLeft, outRight   []uint64
+}
+
+// innerProducts writes inner products modulo the subring's prime.
+//
+// The products are summed in 128 bits and reduced once, which costs less than half of reducing each. All of them
+// are carried on block by block, so that rows which several share come from memory once.
+func innerProducts(subring *ring.SubRing, all ...products) {
 	// A product of two reduced values has 2·bits bits, so this many leave the sum below 2^127.
 	limit := 1 << min(20, 127-2*bits.Len64(subring.Modulus))
-	for start := 0; start < len(outLeft); start += block {
-		end := min(start+block, len(outLeft))
-		var total sums
-		pending := 0
-		for term := range shared {
-			if pending == limit {
-				total.fold(subring)
-				pending = 1
-			}
-			total.add(shared[term][start:end], left[term][start:end], right[term][start:end])
-			pending++
+	for start := 0; start < len(all[0].outLeft); start += block {
+		for i := range all {
+			all[i].sum(subring, start, limit)
 		}
-		total.reduce(subring, outLeft[start:end], outRight[start:end])
 	}
+}
+
+// sum writes one block.
+func (p *products) sum(subring *ring.SubRing, start, limit int) {
+	end := min(start+block, len(p.outLeft))
+	var total sums
+	pending := 0
+	for term := range p.shared {
+		if pending == limit {
+			total.fold(subring)
+			pending = 1
+		}
+		total.add(p.shared[term][start:end], p.left[term][start:end], p.right[term][start:end])
+		pending++
+	}
+	total.reduce(subring, p.outLeft[start:end], p.outRight[start:end])
 }
 
 func (s *sums) add(shared, left, right []uint64) {

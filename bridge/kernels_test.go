@@ -23,7 +23,7 @@ func TestInnerProductsDoNotOverflow(t *testing.T) {
 	}
 	left, right := make([]uint64, degree), make([]uint64, degree)
 
-	innerProducts(subring, rows, rows, rows, left, right)
+	innerProducts(subring, products{rows, rows, rows, left, right})
 
 	modulus := new(big.Int).SetUint64(prime)
 	inverse := new(big.Int).ModInverse(new(big.Int).Lsh(big.NewInt(1), 64), modulus)

@@ -91,7 +91,7 @@ def described(kind: type[Arithmetic]) -> str:
     )
 
 
-def _knobs(kind: type[Arithmetic]) -> Mapping[str, Field[Any]]:
+def _knobs(kind: type) -> Mapping[str, Field[Any]]:
     assert is_dataclass(kind), "an arithmetic is a dataclass, its knobs are the fields"
     return {each.name: each for each in fields(kind)}
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from tacit.arithmetics.ckks import CKKS
 from tacit.cli.describe import arithmetic_record, cost_record
 from tacit.cli.evaluate import accuracy, classes, compare
 from tacit.cli.screen import Screen, in_bytes, in_seconds
+from tacit.errors import TacitError
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph
 from tacit.ir.text import parameter_count
@@ -27,6 +27,7 @@ from tacit.serve import Client, Party, Server, load_part, make_keys, pack
 
 # The network was trained on pixels divided by this.
 BRIGHTEST = 16.0
+# Eight digits share a ciphertext: the time is that of one.
 ARITHMETIC = CKKS(batch=8)
 
 
@@ -41,30 +42,30 @@ class Shipped:
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """What happened, for telling and drawing."""
+    """What happened: the digits' scores by every way, what was sent, how long each step took."""
 
-    digits: FloatArray
-    labels: NDArray[np.int64]
+    shipped: Shipped
     clear: FloatArray
     simulated: FloatArray
     opened: FloatArray
     message: bytes
-    record: dict[str, Json]
+    seconds: Mapping[str, float]
+    sent: Mapping[str, int]
+    weights: Mapping[str, int]
 
 
 def run(count: int, picture: Path, screen: Screen) -> None:
-    """Play the parts of owner, client and server, with files between them, and tell of it."""
+    """Play owner, client and server, with files between them, and tell of it."""
     shipped = _shipped(count)
     program = lower(shipped.network, ARITHMETIC)
     cost = program.cost
-    _tell_network(shipped, program, cost, screen)
+    _tell_program(shipped, cost, screen)
     with tempfile.TemporaryDirectory() as folder:
         story = _play(shipped, program, Path(folder), screen)
-    story.record["cost"] = cost_record(cost)
-    _tell_answers(story, cost, screen)
-    story.record["picture"] = _drawn(story, picture, screen)
+    _tell_story(story, cost, screen)
+    drawn = _drawn(story, picture, screen)
     if screen.json:
-        screen.report(story.record)
+        screen.report(_record(story, cost) | {"picture": drawn})
 
 
 def _shipped(count: int) -> Shipped:
@@ -77,54 +78,135 @@ def _shipped(count: int) -> Shipped:
 
 
 def _play(shipped: Shipped, program: Program, folder: Path, screen: Screen) -> Story:
-    """Every file that would travel is written and read again."""
+    """Every file that would travel is written by one party and read by the other."""
     bundle, secret, public = folder / "bundle", folder / "my.secret", folder / "my.keys"
-    pack(program, bundle, source=shipped.network)
-    started = time.perf_counter()
-    with screen.progress("the client makes keys") as progress:
+    pack(program, bundle)
+    clock = [time.perf_counter()]
+    with screen.progress("the client makes its keys") as progress:
         make_keys(bundle / "client", secret=secret, keys=public, progress=progress)
-    seconds = {"keys": time.perf_counter() - started}
-    sizes = {"secret_key": secret.stat().st_size, "keys": public.stat().st_size}
     client = Client(bundle / "client", secret=secret)
-    with screen.progress("the server loads the keys and encodes its weights") as progress:
+    clock.append(time.perf_counter())
+    with screen.progress("the server takes the keys and encodes its weights") as progress:
         server = Server(bundle / "server", keys=public, progress=progress)
-    loaded = time.perf_counter()
+    clock.append(time.perf_counter())
     message = client.seal(shipped.digits)
-    sealed = time.perf_counter()
+    clock.append(time.perf_counter())
     with screen.progress("the server answers") as progress:
         answer = server.answer(message, progress=progress)
-    answered = time.perf_counter()
+    clock.append(time.perf_counter())
     opened = client.open(answer, request=message)
-    seconds |= {
-        "loading": loaded - started - seconds["keys"],
-        "sealing": sealed - loaded,
-        "answering": answered - sealed,
-        "opening": time.perf_counter() - answered,
-    }
-    sizes |= {"request": len(message), "answer": len(answer)}
-    parts = {party: load_part(bundle, party).half.graph for party in (Party.CLIENT, Party.SERVER)}
-    clear, simulated = shipped.network(shipped.digits), program(shipped.digits)
-    record: dict[str, Json] = {
-        **arithmetic_record(ARITHMETIC),
-        "digits": len(shipped.digits),
-        "labels": shipped.labels.tolist(),
-        "clear": _class_list(clear),
-        "encrypted": _class_list(opened),
-        "clear_accuracy": accuracy(clear, shipped.labels),
-        "encrypted_accuracy": accuracy(opened, shipped.labels),
-        "from_clear": compare(opened, clear),
-        "from_simulated": compare(opened, simulated),
-        "wall_seconds": dict(seconds),
-        "wall_seconds_per_digit": seconds["answering"] / len(shipped.digits),
-        "sent_bytes": dict(sizes),
-        "weights": {party.value: parameter_count(graph) for party, graph in parts.items()},
-    }
+    clock.append(time.perf_counter())
+    steps = ("making_keys", "loading", "sealing", "answering", "opening")
+    halves = {party: load_part(bundle, party).half for party in (Party.CLIENT, Party.SERVER)}
     return Story(
-        shipped.digits, shipped.labels, clear, simulated, opened, message, record
+        shipped=shipped,
+        clear=shipped.network(shipped.digits),
+        simulated=program(shipped.digits),
+        opened=opened,
+        message=message,
+        seconds=dict(zip(steps, np.diff(clock).tolist(), strict=True)),
+        sent={
+            "keys_bytes": public.stat().st_size,
+            "request_bytes": len(message),
+            "answer_bytes": len(answer),
+            "secret_key_bytes": secret.stat().st_size,
+        },
+        weights={party.value: parameter_count(half.graph) for party, half in halves.items()},
     )
 
 
-def _class_list(results: FloatArray) -> list[Json]:
-    found = classes(results)
-    assert found is not None, "the network tells ten scores"
-    return list(found.tolist())
+def _tell_program(shipped: Shipped, cost: Cost, screen: Screen) -> None:
+    facts, count = cost.facts, len(shipped.digits)
+    screen.say(
+        f"A network answers for {count} handwritten digits that it never saw, and cannot see"
+    )
+    screen.say("")
+    screen.say(
+        f"owner    lowers {parameter_count(shipped.network)} parameters into CKKS: "
+        f"ring degree 2^{facts['log2_ring_degree']}, {facts['levels']} levels, "
+        f"log2(QP) {facts['log2_qp']}, {ARITHMETIC.security} bits of security"
+    )
+
+
+def _tell_story(story: Story, cost: Cost, screen: Screen) -> None:
+    seconds, sent, count = story.seconds, story.sent, len(story.opened)
+    digit = seconds["answering"] / count
+    group = digit * min(count, cost.inputs_at_once)
+    screen.say(
+        f"client   makes keys in {in_seconds(seconds['making_keys'])}: keeps the secret key "
+        f"({in_bytes(sent['secret_key_bytes'])}), sends the others "
+        f"({in_bytes(sent['keys_bytes'])}, once)"
+    )
+    screen.say(
+        f"client   seals {count} digits in {in_seconds(seconds['sealing'])}, "
+        f"{cost.inputs_at_once} to a ciphertext, and sends {in_bytes(sent['request_bytes'])}"
+    )
+    screen.say(
+        f"server   answers in {in_seconds(seconds['answering'])} "
+        f"({in_seconds(group)} a ciphertext, {in_seconds(digit)} a digit) "
+        f"and sends {in_bytes(sent['answer_bytes'])}"
+    )
+    screen.say(f"client   opens the answer in {in_seconds(seconds['opening'])}")
+    screen.say("")
+    screen.say(f"digit      {_digits(story.shipped.labels)}")
+    screen.say(f"clear      {_digits(_classes(story.clear))}   the network itself")
+    screen.say(f"encrypted  {_digits(_classes(story.opened))}   on ciphertexts")
+    screen.say("")
+    agreeing = int((_classes(story.opened) == _classes(story.clear)).sum())
+    right = int((_classes(story.opened) == story.shipped.labels).sum())
+    difference = float(np.abs(story.opened - story.simulated).max())
+    screen.say(
+        f"{agreeing} of {count} encrypted predictions are those in the clear, {right} are right; "
+        f"scores differ from the simulation by {difference:.1g} at most"
+    )
+    screen.say("")
+    screen.say(f"server   saw ciphertexts and public keys; holds {_weights(story, 'server')}")
+    screen.say(f"client   saw its digits and their ten scores; holds {_weights(story, 'client')}")
+
+
+def _drawn(story: Story, path: Path, screen: Screen) -> str | None:
+    """Where the picture is, if it could be drawn: matplotlib may not be installed."""
+    try:
+        from tacit.cli.picture import draw
+    except ModuleNotFoundError:
+        screen.say("There is no picture without matplotlib (pip install 'tacit[pictures]')")
+        return None
+    if path.suffix.lower() not in {".png", ".pdf", ".svg"}:
+        raise TacitError(f"{path} is no picture that can be drawn", hint="end it in .png")
+    draw(story, path)
+    screen.say(f"picture  {path}")
+    return str(path)
+
+
+def _record(story: Story, cost: Cost) -> dict[str, Json]:
+    count, labels = len(story.opened), story.shipped.labels
+    return {
+        **arithmetic_record(ARITHMETIC),
+        "digits": count,
+        "labels": list(labels.tolist()),
+        "clear": list(_classes(story.clear).tolist()),
+        "encrypted": list(_classes(story.opened).tolist()),
+        "accuracy": accuracy(story.opened, labels),
+        "compared_with_clear": compare(story.opened, story.clear),
+        "compared_with_simulation": compare(story.opened, story.simulated),
+        "wall_seconds": dict(story.seconds),
+        "wall_seconds_per_digit": story.seconds["answering"] / count,
+        "sent": dict(story.sent),
+        "weights": dict(story.weights),
+        "cost": cost_record(cost),
+    }
+
+
+def _classes(scores: FloatArray) -> NDArray[np.int64]:
+    found = classes(scores)
+    assert found is not None, "the network gives ten scores"
+    return found
+
+
+def _digits(numbers: NDArray[np.int64]) -> str:
+    return " ".join(map(str, numbers.tolist()))
+
+
+def _weights(story: Story, party: str) -> str:
+    held = story.weights[party]
+    return f"the network ({held} numbers)" if held else "no number of the network"

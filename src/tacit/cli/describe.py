@@ -21,7 +21,7 @@ def graph_record(graph: Graph) -> dict[str, Json]:
         "parameters": parameter_count(graph),
         "inputs": {node.name: list(node.type.shape) for node in graph.inputs},
         "outputs": {name: list(graph[name].type.shape) for name in graph.outputs},
-        "graph": list(text(graph).splitlines()),
+        "graph": [*text(graph).splitlines()],
     }
 
 
@@ -90,7 +90,7 @@ def audit_record(folder: Path) -> dict[str, Json]:
         "promise": promise_record(first.arithmetic.promise),
         "parts": {
             party.value: {
-                "words": sorted({type(node.op).__name__ for node in part.half.graph}),
+                "words": [*sorted({type(node.op).__name__ for node in part.half.graph})],
                 "weights": parameter_count(part.half.graph),
                 "bytes": _size(folders[party]),
             }

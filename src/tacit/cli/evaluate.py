@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +16,10 @@ from numpy.typing import NDArray
 from tacit.cli.arguments import Data
 from tacit.errors import ProtocolError
 from tacit.ir.functions import FloatArray
-from tacit.program import Engine, Json, Progress
+from tacit.program import Cost, Json, Program, Progress
 from tacit.serve import Original
+
+Result = TypeVar("Result")
 
 # Rows computed in the clear at once: bounds the memory, not the result.
 ROWS = 256
@@ -29,40 +33,42 @@ class Mode(enum.StrEnum):
     ENCRYPTED = "encrypted"
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """The results of some rows, and the time that they took."""
+@dataclass(frozen=True)
+class Span:
+    """Seconds on the clock, and of all cores added up."""
 
-    results: FloatArray
     wall: float
     cpu: float
+
+    def __add__(self, other: Span) -> Span:
+        return Span(self.wall + other.wall, self.cpu + other.cpu)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The results of some rows, and the time that computing them took."""
+
+    results: FloatArray
+    span: Span
 
 
 def evaluate(
     original: Original, data: Data, mode: Mode, *, clip: bool, progress: Progress
 ) -> dict[str, Json]:
     """The accuracy, times and differences of a mode; differences from the modes before it."""
-    program = original.program
     runs: dict[Mode, Run] = {}
     if original.source is not None:
-        runs[Mode.CLEAR] = _timed(original.source, data.x, ROWS, progress)
+        runs[Mode.CLEAR] = _in_the_clear(original.source, data.x, progress)
     elif mode is Mode.CLEAR:
         raise ProtocolError(
             "the bundle does not hold the network as it was", hint="pack it with its source"
         )
     if mode is not Mode.CLEAR:
-        runs[Mode.SIMULATE] = _timed(program, data.x, ROWS, progress)
+        runs[Mode.SIMULATE] = _in_the_clear(original.program, data.x, progress)
     record: dict[str, Json] = {"mode": mode.value, "rows": len(data.x)}
     if mode is Mode.ENCRYPTED:
-        size = program.cost.inputs_at_once
-        engine = program.engine(progress=progress)
-
-        def encrypted(rows: FloatArray) -> FloatArray:
-            return _answered(engine, rows, clip=clip)
-
-        runs[mode] = _timed(encrypted, data.x, size, progress)
-        groups = -(-len(data.x) // size)
-        record["predicted_cpu_seconds_per_input"] = program.cost.seconds * groups / len(data.x)
+        runs[mode], setup = _encrypted(original.program, data.x, clip=clip, progress=progress)
+        record |= _predicted(original.program.cost, setup, len(data.x))
     record |= _measured(runs[mode], data)
     record["compared_with"] = {
         other.value: compare(runs[mode].results, run.results)
@@ -73,7 +79,7 @@ def evaluate(
 
 
 def compare(first: FloatArray, second: FloatArray) -> dict[str, Json]:
-    """How two modes' results of the same rows differ."""
+    """How two modes' results of the same rows differ; `bits` is -log2 of the largest difference."""
     largest = float(np.abs(first - second).max())
     here, there = classes(first), classes(second)
     same = None if here is None or there is None else float(np.mean(here == there))
@@ -102,30 +108,57 @@ def _measured(run: Run, data: Data) -> dict[str, Json]:
     rows = len(run.results)
     return {
         "accuracy": accuracy(run.results, data.y),
-        "wall_seconds_per_input": run.wall / rows,
-        "cpu_seconds_per_input": run.cpu / rows,
+        "wall_seconds_per_input": run.span.wall / rows,
+        "cpu_seconds_per_input": run.span.cpu / rows,
     }
 
 
-def _answered(engine: Engine, rows: FloatArray, *, clip: bool) -> FloatArray:
-    """The results of one ciphertext's rows, sealed, answered and opened."""
-    sealed = engine.client.seal(rows, clip=clip)
-    return engine.client.open(engine.server.answer(sealed), len(rows))
+def _predicted(cost: Cost, setup: Span, rows: int) -> dict[str, Json]:
+    answers = -(-rows // cost.inputs_at_once)
+    return {
+        "setup_cpu_seconds": setup.cpu,
+        "predicted_setup_cpu_seconds": cost.setup_seconds,
+        "predicted_cpu_seconds_per_input": cost.seconds * answers / rows,
+    }
 
 
-def _timed(
-    answer: Callable[[FloatArray], FloatArray], x: FloatArray, size: int, progress: Progress
+def _in_the_clear(
+    answer: Callable[[FloatArray], FloatArray], x: FloatArray, progress: Progress
 ) -> Run:
-    """The results of all rows, computed in pieces."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    parts = []
-    for start, rows in _pieces(x, size):
+    """The results of all rows, piece by piece."""
+    parts: list[FloatArray] = []
+    span = Span(0.0, 0.0)
+    for start in range(0, len(x), ROWS):
         progress(start, len(x))
-        parts.append(answer(rows))
-    results = np.concatenate(parts)
-    return Run(results, time.perf_counter() - wall, time.process_time() - cpu)
+        part, taken = _timed(partial(answer, x[start : start + ROWS]))
+        parts.append(part)
+        span += taken
+    return Run(np.concatenate(parts), span)
 
 
-def _pieces(x: FloatArray, size: int) -> Iterator[tuple[int, FloatArray]]:
+def _encrypted(
+    program: Program, x: FloatArray, *, clip: bool, progress: Progress
+) -> tuple[Run, Span]:
+    """The results of all rows, one ciphertext's after another's; only the server is timed.
+
+    Beside them is the time that making keys and encoding weights took.
+    """
+    size = program.cost.inputs_at_once
+    engine, setup = _timed(partial(program.engine, progress=progress))
+    parts: list[FloatArray] = []
+    span = Span(0.0, 0.0)
     for start in range(0, len(x), size):
-        yield start, x[start : start + size]
+        progress(start, len(x))
+        rows = x[start : start + size]
+        sealed = engine.client.seal(rows, clip=clip)
+        answer, taken = _timed(partial(engine.server.answer, sealed))
+        span += taken
+        parts.append(engine.client.open(answer, len(rows)))
+    return Run(np.concatenate(parts), span), setup
+
+
+def _timed(work: Callable[[], Result]) -> tuple[Result, Span]:
+    """What the work gives, and the time that it took."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    return result, Span(time.perf_counter() - wall, time.process_time() - cpu)

@@ -19,6 +19,8 @@ from tacit.program import Progress as Told
 
 # What is done sooner than this needs no bar.
 SECONDS_OF_PATIENCE = 2.0
+# What is not read on a terminal is folded late.
+PAGE_WIDTH = 160
 UNITS = ("B", "KB", "MB", "GB", "TB")
 EXPONENT = 3
 
@@ -34,26 +36,27 @@ class Screen:
         if not self.json:
             print(line)
 
-    def report(self, values: Mapping[str, Json], *, title: str | None = None) -> None:
+    def report(self, values: Mapping[str, Json]) -> None:
         """The command's results."""
         if self.json:
             print(json.dumps(values, indent=2, ensure_ascii=False))
             return
-        console = Console(soft_wrap=False, highlight=False)
-        if title:
-            console.print(Text(title, style="bold"))
-        console.print(grid(values))
+        terminal = Console().is_terminal
+        Console(width=None if terminal else PAGE_WIDTH, highlight=False).print(grid(values))
 
     @contextlib.contextmanager
     def progress(self, title: str) -> Iterator[Told]:
-        """A bar on stderr, which appears once the work has taken two seconds."""
+        """A bar on stderr, which appears once the work has taken two seconds.
+
+        Where stderr is no terminal, a line says what takes so long.
+        """
+        console = Console(stderr=True, highlight=False)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
-        bar = Progress(
-            *columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True
-        )
+        bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
         task = bar.add_task(title, total=None)
-        # Work that never tells of its progress shows a bar all the same.
-        patience = threading.Timer(SECONDS_OF_PATIENCE, bar.start)
+        # A timer, since work that does not tell how far it is may take long too.
+        begin = bar.start if console.is_terminal else lambda: console.print(f"{title} …")
+        patience = threading.Timer(SECONDS_OF_PATIENCE, begin)
         patience.daemon = True
         if not self.json:
             patience.start()
@@ -86,7 +89,7 @@ def grid(values: Mapping[str, Json]) -> Table:
                     assert isinstance(row, dict), "a list of records holds records only"
                     table.add_row(label, grid(row))
                     label = Text("")
-            case list():
+            case [str(), *_]:
                 table.add_row(label, Text("\n".join(shown(name, each) for each in value)))
             case _:
                 table.add_row(label, Text(shown(name, value)))

@@ -193,7 +193,10 @@ def _load(folder: Path, party: Party) -> tuple[Json, Arrays, bytes]:
 
 def _described(folder: Path, what: str) -> dict[str, Json]:
     """The fields of the description in a part's folder."""
-    given = _exactly(parse(read_bytes(folder / DESCRIPTION, f"{what} of a bundle")), FIELDS)
+    data = read_bytes(folder / DESCRIPTION, f"{what} of a bundle")
+    given = _exactly(parse(data), FIELDS)
+    if canonical(given) + b"\n" != data:
+        raise ProtocolError(f"{folder / DESCRIPTION} is not written as it should be")
     if (given["format"], given["version"]) != (FORMAT, VERSION):
         raise ProtocolError(
             f"{folder} is written as {given['format']!r} {given['version']!r}; "

@@ -108,5 +108,6 @@ def _to_disk(path: Path) -> None:
 
 def _taken(path: Path) -> TacitError:
     return TacitError(
-        f"{path} is there already", hint="choose another name, or allow to overwrite it"
+        f"{path} is there already",
+        hint="choose another name, or overwrite it on purpose (--overwrite, overwrite=True)",
     )

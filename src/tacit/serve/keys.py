@@ -14,9 +14,7 @@ from tacit.errors import ProtocolError
 from tacit.serve import wire
 
 STAMP_BYTES = len(
-    wire.encode(
-        wire.Stamp(bytes(wire.HASH_BYTES), bytes(wire.NAME_BYTES), bytes(wire.HASH_BYTES))
-    )
+    wire.encode(wire.Stamp(bytes(wire.HASH_BYTES), bytes(wire.NAME_BYTES), bytes(wire.HASH_BYTES)))
 )
 
 

@@ -87,7 +87,7 @@ class Answer:
 
 
 Frame = Secret | Stamp | Sealed | Answer
-AnyFrame = TypeVar("AnyFrame", Secret, Stamp, Sealed, Answer)
+AnyFrame = TypeVar("AnyFrame", bound=Frame)
 
 # The number of a kind on the wire is its place here, from 1.
 KINDS: tuple[type[Frame], ...] = (Secret, Stamp, Sealed, Answer)
@@ -111,7 +111,7 @@ def decode(kind: type[AnyFrame], data: bytes) -> AnyFrame:
     """The frame of a kind that the bytes hold; raises ProtocolError for any others."""
     title = TITLES[kind]
     if len(data) < HEAD.size + CHECKSUM_BYTES:
-        raise ProtocolError(f"{len(data)} bytes are too few for a {title}")
+        raise ProtocolError(f"{len(data)} bytes are too few: {title} is expected")
     magic, version, number, length = HEAD.unpack_from(data)
     if magic != MAGIC:
         raise ProtocolError(f"these bytes are no {title}: they do not begin with {MAGIC.decode()}")
@@ -121,9 +121,8 @@ def decode(kind: type[AnyFrame], data: bytes) -> AnyFrame:
             hint="use one version of tacit on both machines",
         )
     if number != KINDS.index(kind) + 1:
-        known = 1 <= number <= len(KINDS)
-        given = f"a {TITLES[KINDS[number - 1]]}" if known else f"of unknown kind {number}"
-        raise ProtocolError(f"these bytes are {given}; a {title} is expected")
+        given = TITLES[KINDS[number - 1]] if 1 <= number <= len(KINDS) else f"number {number}"
+        raise ProtocolError(f"these bytes are of kind {given}; {title} is expected")
     there = len(data) - HEAD.size - CHECKSUM_BYTES
     if length != there:
         what = "cut short" if length > there else "followed by other bytes"

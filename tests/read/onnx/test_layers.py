@@ -98,6 +98,7 @@ def test_poolings_equal_onnxruntime(build: Model, gap: Gap, node: onnx.NodeProto
         (call("LeakyRelu", alpha=0.2), {}, 18),
         (call("PRelu", "s"), {"s": drawn(3, 1)}, 18),
         (call("PRelu", "s"), {"s": drawn(1)}, 18),
+        (call("PRelu", "s"), {"s": drawn(1, 3, 1)}, 18),
         (call("Clip", "a", "b"), {"a": one(-0.5), "b": one(1.0)}, 18),
         (call("Clip", "a"), {"a": one(-0.5)}, 18),
         (call("Clip", "", "b"), {"b": one(0.5)}, 18),

@@ -143,6 +143,24 @@ def test_a_value_times_itself_is_its_square(write: Formula) -> None:
     assert op.function.name == "square"
 
 
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (lambda x: x * x.sigmoid(), "silu"),
+        (lambda x: functional.hardsigmoid(x) * x, "hard_swish"),
+    ],
+)
+def test_a_value_times_its_gate_is_one_function(gap: Gap, write: Formula, name: str) -> None:
+    graph = read(Formulas(write), torch.zeros(2, 3))
+
+    op = graph[graph.outputs[0]].op
+
+    assert isinstance(op, Map)
+    assert op.function.name == name
+    assert len(graph) == 2
+    assert gap(Formulas(write), (3,)) <= TOLERANCE
+
+
 def test_a_change_in_place_is_seen_by_what_shares_the_memory(gap: Gap) -> None:
     def write(x: torch.Tensor) -> torch.Tensor:
         y = 2 * x

@@ -10,7 +10,7 @@ import numpy as np
 from tacit.arithmetics.ckks.layout import Layout
 from tacit.arithmetics.ckks.ops import Pack, Unpack
 from tacit.arithmetics.ckks.plan import Plan, packs, plan_of, unpacks
-from tacit.arithmetics.ckks.server import Server, foreign
+from tacit.arithmetics.ckks.server import Server, foreign, require
 from tacit.errors import OutOfRange, ProtocolError, TypeMismatch
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Op, evaluate
@@ -92,7 +92,7 @@ class Client(ClientEngine):
             vector = op.run(op.check(rows, clip=clip))
             for slots in interleaved(op.layout.pack(vector), self._plan.batch):
                 plain = self._context.encode(
-                    slots, level=self._plan.levels[node.name], scale=self._plan.scale
+                    slots, level=self._plan.levels[node.name], scale=self._plan.scales[node.name]
                 )
                 sealed.append(self._context.encrypt(plain, self._secret).to_bytes())
         return sealed
@@ -103,7 +103,7 @@ class Client(ClientEngine):
         values: dict[str, FloatArray] = {}
         for node in unpacks(self._graph):
             layout = self._layout_of(node.op)
-            parts = [self.decrypted(left.pop(0)) for _ in range(layout.ciphertexts)]
+            parts = [self._received(node.args[0], left.pop(0)) for _ in range(layout.ciphertexts)]
             values[node.args[0]] = layout.unpack(separated(np.stack(parts), self._plan.batch))
         (source,) = (node for node in self._graph.inputs if node.name not in values)
         values[source.name] = np.zeros((1, *source.type.shape))
@@ -113,6 +113,13 @@ class Client(ClientEngine):
         """The slots of one ciphertext."""
         with foreign("a ciphertext of the answer"):
             found = self._context.load_ciphertext(data)
+        return self._context.decrypt(found, self._secret)
+
+    def _received(self, name: str, data: bytes) -> FloatArray:
+        """The slots of a ciphertext that the server answered for a word."""
+        with foreign("a ciphertext of the answer"):
+            found = self._context.load_ciphertext(data)
+        require(found, level=self._plan.levels[name], scale=self._plan.scales[name])
         return self._context.decrypt(found, self._secret)
 
     @staticmethod

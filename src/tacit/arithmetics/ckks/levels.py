@@ -11,9 +11,12 @@ from tacit.errors import DepthExceeded, InsecureParameters
 from tacit.ir.graph import Graph, Op
 from tacit.lattigo import Parameters, Ring, generate_primes
 
-# Values stay near [-1, 1]; the lowest modulus leaves room for 2^3 times the scale, of which signs
-# take one half, so that an answer of up to four times its calibrated range still decrypts.
+# Values stay near [-1, 1]; every modulus leaves room for 2^3 times the scale, of which signs take
+# one half, so that an answer of up to four times its calibrated range still decrypts.
 HEADROOM_BITS = 3
+# The lowest prime is larger than the scale by this: the headroom, and two bits for the scale of an
+# answer that is not rescaled.
+LOWEST_EXTRA_BITS = 5
 # A key switch adds noise in proportion to a digit of Q over P. At 2^-4 it stays below the rounding
 # of the rescaling that follows.
 SWITCHING_BITS = 4
@@ -28,6 +31,8 @@ SMALLEST_LOG_N = 12
 def takes(op: Op) -> int:
     """How many levels an op takes."""
     match op:
+        case LinearMap(last=True):
+            return 0
         case LinearMap() | Product():
             return 1
         case Evaluate(polynomial=polynomial):
@@ -42,11 +47,16 @@ def levels(graph: Graph) -> dict[str, int]:
     A lower level is cheaper in everything, so each value is made at the lowest level that the
     longest chain after it allows.
     """
-    needed = {node.name: 0 for node in graph}
+    needed = {node.name: lowest(node.op) for node in graph}
     for node in reversed(graph.nodes):
         for name in node.args:
             needed[name] = max(needed[name], needed[node.name] + takes(node.op))
     return needed
+
+
+def lowest(op: Op) -> int:
+    """The lowest level at which an op's result can be: what is not rescaled stays one above."""
+    return 1 if isinstance(op, LinearMap) and op.last else 0
 
 
 def depth(graph: Graph) -> int:
@@ -107,7 +117,7 @@ def least_scale_bits(precision: int, log_n: int) -> int:
 
 def _scale_bits(limit: int, levels_needed: int, special: int) -> int:
     """The largest scale for which L primes of it, a lowest prime and the special ones fit."""
-    extra = HEADROOM_BITS + special * _special_extra(special)
+    extra = LOWEST_EXTRA_BITS + special * _special_extra(special)
     return (limit - extra) // (levels_needed + 1 + special)
 
 
@@ -116,7 +126,7 @@ def _special_extra(special: int) -> int:
 
     All of them together outgrow the largest digit, which holds the lowest prime.
     """
-    return math.ceil((HEADROOM_BITS + SWITCHING_BITS) / special)
+    return math.ceil((LOWEST_EXTRA_BITS + SWITCHING_BITS) / special)
 
 
 def _switching_work(levels_needed: int, special: int) -> float:
@@ -131,7 +141,7 @@ def _with_scale(demand: Demand, log_n: int, bits: int, special: int) -> Paramete
     """Primes for a scale; what the limit leaves over makes the special primes larger."""
     limits = security.row(demand.security, log_n)
     assert limits is not None, "only rings with a row are tried"
-    log_q = [bits + HEADROOM_BITS] + [bits] * demand.depth
+    log_q = [bits + LOWEST_EXTRA_BITS] + [bits] * demand.depth
     spare = (limits.limit - sum(log_q)) // special
     # Primes lie on both sides of a power of two: their sum may pass the limit by a fraction.
     for special_bits in range(min(spare, MOST_PRIME_BITS), bits, -1):
@@ -149,7 +159,7 @@ def _too_deep(demand: Demand) -> DepthExceeded | InsecureParameters:
         return InsecureParameters(f"no table gives {demand.security} bits", hint=f"use {known}")
     log_n = max(rows)
     bits = least_scale_bits(demand.precision, log_n)
-    most = (rows[log_n] - 2 * HEADROOM_BITS - SWITCHING_BITS) // bits - 2
+    most = (rows[log_n] - 2 * LOWEST_EXTRA_BITS - SWITCHING_BITS) // bits - 2
     return DepthExceeded(
         f"the network needs {demand.depth} levels; the largest ring (2^{log_n}) has {most} at "
         f"{demand.precision} bits of precision and {demand.security} bits of security",

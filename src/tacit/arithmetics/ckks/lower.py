@@ -170,7 +170,7 @@ class _Lowering:
         single = self._as_it_is(form)
         if single is None:
             radius = widened(seen, self._margin).magnitude or 1.0
-            single = self._linear(_Aim(form, 0.0, radius, node.type.shape), node)
+            single = self._linear(_Aim(form, 0.0, radius, node.type.shape), node, last=True)
         else:
             radius = self._factors[single]
         op = Unpack(node.type.shape, 0.0, radius, _flat(node.type.size))
@@ -186,12 +186,12 @@ class _Lowering:
         equal = matrix.shape == same.shape and abs(matrix - same).max() == 0.0
         return name if computed and equal else None
 
-    def _linear(self, aim: _Aim, node: Node) -> str:
+    def _linear(self, aim: _Aim, node: Node, *, last: bool = False) -> str:
         names = tuple(aim.form.terms)
         matrices = tuple(affine.Matrix(each / aim.radius) for each in aim.form.terms.values())
         offset = (aim.form.shift - aim.centre) / aim.radius
         sources = tuple(_flat(each.shape[1]) for each in matrices)
-        op = LinearMap(matrices, offset, aim.of, sources, _flat(aim.form.size))
+        op = LinearMap(matrices, offset, aim.of, sources, _flat(aim.form.size), last)
         return self._builder.put(f"{node.name}_linear", op, *names, origin=node.origin)
 
     def _vector(self, name: str, factor: float, size: int) -> Form:

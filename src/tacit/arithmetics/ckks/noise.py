@@ -7,13 +7,15 @@ import math
 import numpy as np
 
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product
-from tacit.arithmetics.ckks.plan import Plan
+from tacit.arithmetics.ckks.plan import Plan, at_level
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Node, Watch
 from tacit.lattigo import Ring
 
 # The standard deviation of a fresh error's coefficients (Homomorphic Encryption Standard 2018).
 ERROR_DEVIATION = 3.2
+# Entries are within [-1, 1] on all of the calibration's data; most are far smaller.
+TYPICAL = 0.25
 
 
 def noise(known: Plan, generator: np.random.Generator) -> Watch:
@@ -34,38 +36,50 @@ def added(known: Plan, node: Node) -> float:
     """The standard deviation of what a word adds to an entry."""
     match node.op:
         case Pack():
-            return _in_slot(known, ERROR_DEVIATION)
+            return _in_slot(known, ERROR_DEVIATION, known.scales[node.name])
         case LinearMap() as op:
-            return math.hypot(rescaling(known), switching(known, node) * _gain(op))
+            rounding = 0.0 if op.last else rescaling(known, node)
+            turned = switching(known, node) * _gain(op)
+            return math.hypot(rounding, turned, encoding(known, node, op))
         case Product():
-            return rescaling(known)
+            return rescaling(known, node)
         case Evaluate(polynomial=polynomial):
             # Each level of the tree rescales; an error on T_k doubles in T_2k = 2 T_k² - 1 at most.
-            return rescaling(known) * math.sqrt(2.0 * polynomial.depth)
+            return rescaling(known, node) * math.sqrt(2.0 * polynomial.depth)
         case _:
             return 0.0
 
 
-def rescaling(known: Plan) -> float:
+def rescaling(known: Plan, node: Node) -> float:
     """The error of one rescaling: rounding c0 and c1, the latter times a ternary secret."""
     degree = 1 << known.parameters.log_n
     # In the ring of real coefficients a product of X^i + X^-i and X^j + X^-j has two terms.
     terms = 2 if known.parameters.ring is Ring.CONJUGATE_INVARIANT else 1
     secret = terms * 2.0 * degree / 3.0
-    return _in_slot(known, math.sqrt((1.0 + secret) / 12.0))
+    return _in_slot(known, math.sqrt((1.0 + secret) / 12.0), known.scales[node.name])
 
 
 def switching(known: Plan, node: Node) -> float:
     """The error of one rotation: the key's error times digits that are uniform modulo theirs."""
     parameters = known.parameters
-    level, special = known.levels[node.name] + 1, len(parameters.p)
+    level, special = at_level(known, node), len(parameters.p)
     degree = 1 << parameters.log_n
     terms = 2 if parameters.ring is Ring.CONJUGATE_INVARIANT else 1
     modulus = math.prod(parameters.p)
     limbs = parameters.q[: level + 1]
     digits = (math.prod(limbs[i : i + special]) for i in range(0, len(limbs), special))
     share = math.sqrt(sum(float(digit / modulus) ** 2 for digit in digits))
-    return _in_slot(known, ERROR_DEVIATION * share * math.sqrt(terms * degree / 12.0))
+    error = ERROR_DEVIATION * share * math.sqrt(terms * degree / 12.0)
+    return _in_slot(known, error, known.scales[node.args[0]])
+
+
+def encoding(known: Plan, node: Node, op: LinearMap) -> float:
+    """The error of a matrix' diagonals, each rounded to integers, on entries of typical size."""
+    scale = known.scales[node.name] / known.scales[node.args[0]]
+    if not op.last:
+        scale *= known.parameters.q[at_level(known, node)]
+    diagonals = sum(len(each.split) for each in op.schedules)
+    return _in_slot(known, math.sqrt(diagonals / 12.0), scale) * TYPICAL
 
 
 def _gain(op: LinearMap) -> float:
@@ -74,9 +88,9 @@ def _gain(op: LinearMap) -> float:
     return math.sqrt(total / max(op.layout.size, 1))
 
 
-def _in_slot(known: Plan, coefficient: float) -> float:
+def _in_slot(known: Plan, coefficient: float, scale: float) -> float:
     """What an error of this deviation in every coefficient is in a slot, in units of the scale."""
     degree = 1 << known.parameters.log_n
     conjugate_invariant = known.parameters.ring is Ring.CONJUGATE_INVARIANT
     spread = 2.0 * degree if conjugate_invariant else degree / 2.0
-    return coefficient * math.sqrt(spread) / known.scale
+    return coefficient * math.sqrt(spread) / scale

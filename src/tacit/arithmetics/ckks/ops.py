@@ -58,9 +58,11 @@ class Pack(Op):
 
 @dataclass(frozen=True, eq=False)
 class LinearMap(Op):
-    """Σ M_k v_k + offset, from the vectors' layouts into `layout`; takes one level.
+    """Σ M_k v_k + offset, from the vectors' layouts into `layout`.
 
-    `of` is the shape of the user's tensor whose entries the result holds.
+    `of` is the shape of the user's tensor whose entries the result holds. It takes one level,
+    unless it is `last`: nothing follows it that needs the scale brought down, so it is left as
+    it is, and the noise of that rescaling stays out of the answer.
     """
 
     matrices: tuple[Matrix, ...]
@@ -68,6 +70,7 @@ class LinearMap(Op):
     of: Shape
     sources: tuple[Layout, ...]
     layout: Layout
+    last: bool = False
 
     def shape(self, *shapes: Shape) -> Shape:
         """As many entries as the matrices have rows."""

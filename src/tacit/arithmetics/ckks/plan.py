@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tacit.arithmetics.ckks import security
-from tacit.arithmetics.ckks.levels import levels, takes
+from tacit.arithmetics.ckks.levels import HEADROOM_BITS, levels, takes
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.errors import ProtocolError
 from tacit.ir.graph import Graph, Input, Node, Place, Type
 from tacit.lattigo import Parameters, Ring
 from tacit.program import Half, Json
 
+# How much finer than the scale what only products take is kept. A product squares it, and the next
+# matrix is encoded that much more coarsely: beyond three bits its rounding outweighs the gain.
+FINER_BITS = 3
 RINGS = {Ring.STANDARD: "cyclotomic", Ring.CONJUGATE_INVARIANT: "conjugate invariant (real)"}
 
 
@@ -20,12 +24,14 @@ RINGS = {Ring.STANDARD: "cyclotomic", Ring.CONJUGATE_INVARIANT: "conjugate invar
 class Plan:
     """What was worked out for a graph: `levels` per word's result, `rotations` step to level.
 
-    `relinearisation` is the level of that key, None where no product needs it. `batch` inputs
-    share a ciphertext: entry s of input b lies in slot s · batch + b.
+    `scales` are those of the results. `relinearisation` is the level of that key, None where no
+    product needs it. `batch` inputs share a ciphertext: entry s of input b lies in slot
+    s · batch + b.
     """
 
     parameters: Parameters
     levels: Mapping[str, int]
+    scales: Mapping[str, float]
     rotations: Mapping[int, int]
     relinearisation: int | None
     batch: int
@@ -58,21 +64,40 @@ def plan(graph: Graph, parameters: Parameters, batch: int, security_bits: int) -
                 relinearisation = max(relinearisation or 0, at)
             case _:
                 pass
-    return Plan(
-        parameters, found, dict(sorted(rotations.items())), relinearisation, batch, security_bits
-    )
+    steps = dict(sorted(rotations.items()))
+    sizes = scales(graph, parameters, found)
+    return Plan(parameters, found, sizes, steps, relinearisation, batch, security_bits)
 
 
-def scales(graph: Graph, known: Plan) -> dict[str, float]:
-    """The scale of every word's result: one for all, but a product's is what its factors give."""
-    found: dict[str, float] = {}
+def scales(graph: Graph, parameters: Parameters, found: Mapping[str, int]) -> dict[str, float]:
+    """The scale of every word's result.
+
+    What only products take is finer, which costs nothing as long as the modulus has room: the
+    noise of rescaling has a fixed size, so it weighs less. A product's scale is what its factors
+    and the prime make it. The last map's is as large as the modulus allows.
+    """
+    plain, fine = 2.0**parameters.log_scale, 2.0 ** (parameters.log_scale + FINER_BITS)
+    by_name, users = graph.by_name, graph.users
+    result: dict[str, float] = {}
     for node in graph:
-        found[node.name] = known.scale
-        if isinstance(node.op, Product):
-            modulus = known.parameters.q[known.levels[node.name] + 1]
-            first, second = (found[name] for name in node.args)
-            found[node.name] = first * second / modulus
-    return found
+        into = [by_name[name] for name in users[node.name]]
+        match node.op:
+            case Product():
+                first, second = (result[name] for name in node.args)
+                result[node.name] = first * second / parameters.q[found[node.name] + 1]
+            case LinearMap(last=True):
+                room = math.log2(math.prod(parameters.q[: found[node.name] + 1]))
+                result[node.name] = 2.0 ** (math.floor(room) - HEADROOM_BITS)
+            case LinearMap() | Pack():
+                free = all(
+                    isinstance(each.op, LinearMap)
+                    or (isinstance(each.op, Product) and found[each.name] > 0)
+                    for each in into
+                )
+                result[node.name] = fine if free else plain
+            case _:
+                result[node.name] = plain
+    return result
 
 
 def cut(graph: Graph, known: Plan) -> tuple[Half, Half]:
@@ -119,6 +144,7 @@ def _facts(graph: Graph, known: Plan) -> dict[str, Json]:
         "ring": parameters.ring.name,
         "log_scale": parameters.log_scale,
         "levels": {node.name: known.levels[node.name] for node in graph},
+        "scales": {node.name: known.scales[node.name] for node in graph},
         "rotations": [[step, level] for step, level in known.rotations.items()],
         "relinearisation": known.relinearisation,
         "batch": known.batch,
@@ -138,6 +164,7 @@ def plan_of(half: Half) -> Plan:
                 "ring": str(ring),
                 "log_scale": int(log_scale),
                 "levels": dict(found),
+                "scales": dict(sizes),
                 "rotations": list(rotations),
                 "relinearisation": int() | None as relinearisation,
                 "batch": int(batch),
@@ -147,17 +174,24 @@ def plan_of(half: Half) -> Plan:
                 parameters = Parameters(log_n, *primes, Ring[ring], log_scale)
                 steps = dict(_pair(each) for each in rotations)
                 named = {name: _number(level) for name, level in found.items()}
+                sized = {name: _scale(scale) for name, scale in sizes.items()}
             case _:
                 raise ProtocolError("the bundle's set-up lacks facts or holds unknown ones")
     except (ValueError, KeyError) as wrong:
         raise ProtocolError(f"the bundle's set-up is damaged: {wrong}") from wrong
     security.check(bits, log_n, parameters.q, parameters.p)
-    return Plan(parameters, named, steps, relinearisation, batch, bits)
+    return Plan(parameters, named, sized, steps, relinearisation, batch, bits)
 
 
 def _number(value: Json) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ProtocolError("the bundle's set-up has something else where a number belongs")
+    return value
+
+
+def _scale(value: Json) -> float:
+    if not isinstance(value, float) or not 1.0 <= value < math.inf:
+        raise ProtocolError("the bundle's set-up has something else where a scale belongs")
     return value
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tacit.arithmetics.ckks.layout import Layout
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Product
-from tacit.arithmetics.ckks.plan import Plan, at_level, scales
+from tacit.arithmetics.ckks.plan import Plan, at_level
 from tacit.errors import EngineError, ProtocolError
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Input, Node
@@ -65,7 +65,6 @@ class Server(ServerEngine):
         self._plan = plan
         self._context = context
         self._evaluator = Evaluator(context, keys)
-        self._scales = scales(graph, plan)
         self._layouts = {name: layout for node in graph for name, layout in _layouts(node)}
         maps = [node for node in graph if isinstance(node.op, LinearMap)]
         self._encoded: dict[str, EncodedWord] = {}
@@ -133,24 +132,19 @@ class Server(ServerEngine):
         """A ciphertext of the client, at the level and scale that the plan expects."""
         with foreign("a ciphertext of the sealed input"):
             found = self._context.load_ciphertext(data)
-        level, scale = self._plan.levels[node.name], self._plan.scale
-        if found.level != level or found.scale != scale or found.degree != 1:
-            raise ProtocolError(
-                f"a ciphertext came at level {found.level} and scale 2^{np.log2(found.scale):.2f}; "
-                f"level {level} and scale 2^{np.log2(scale):.2f} are expected"
-            )
+        require(found, level=self._plan.levels[node.name], scale=self._plan.scales[node.name])
         return found
 
     def _word(self, node: Node, args: list[Vector]) -> Vector:
-        level = at_level(self._plan, node)
+        level, target = at_level(self._plan, node), self._plan.scales[node.name]
         lowered = [tuple(self._evaluator.drop(part, level) for part in arg) for arg in args]
         match node.op:
-            case LinearMap():
-                return self._linear(self._encoded[node.name], lowered)
+            case LinearMap() as op:
+                return self._linear(op, self._encoded[node.name], lowered)
             case Evaluate() as op:
                 coefficients = np.asarray(op.polynomial.coefficients)
                 return tuple(
-                    self._evaluator.polynomial(part, coefficients, target_scale=self._plan.scale)
+                    self._evaluator.polynomial(part, coefficients, target_scale=target)
                     for part in lowered[0]
                 )
             case Product():
@@ -161,7 +155,7 @@ class Server(ServerEngine):
             case _:
                 raise ProtocolError(f"{node.name} is no word for a server")
 
-    def _linear(self, word: EncodedWord, args: list[Vector]) -> Vector:
+    def _linear(self, op: LinearMap, word: EncodedWord, args: list[Vector]) -> Vector:
         """Every target ciphertext: maps of sources, folds, rescaling, offset."""
         totals: list[Ciphertext | None] = [None] * len(word.offsets)
         for group in word.groups:
@@ -171,16 +165,12 @@ class Server(ServerEngine):
                 folded = self._evaluator.rotate_sum(part, group.folds)
                 before = totals[target]
                 totals[target] = folded if before is None else self._evaluator.add(before, folded)
-        pairs = zip(totals, word.offsets, strict=True)
-        return tuple(self._moved(total, offset, args[0][0], word.scale) for total, offset in pairs)
-
-    def _moved(
-        self, total: Ciphertext | None, offset: Plaintext, any_input: Ciphertext, scale: float
-    ) -> Ciphertext:
-        """The rescaled sum and the offset; nothing of any input where no matrix reaches."""
-        if total is None:
-            total = self._evaluator.multiply_constant(any_input, 0.0, scale=scale)
-        return self._evaluator.add_plain(self._evaluator.rescale(total), offset)
+        # Where no matrix reaches, zero times any input stands for the empty sum.
+        nothing = self._evaluator.multiply_constant(args[0][0], 0.0, scale=word.scale)
+        sums = [nothing if total is None else total for total in totals]
+        moved = sums if op.last else [self._evaluator.rescale(each) for each in sums]
+        pairs = zip(moved, word.offsets, strict=True)
+        return tuple(self._evaluator.add_plain(each, offset) for each, offset in pairs)
 
     def _encode(self, node: Node) -> EncodedWord:
         """The word's diagonals and offset, encoded for the level at which they are used."""
@@ -188,7 +178,9 @@ class Server(ServerEngine):
         assert isinstance(op, LinearMap), "only linear maps are encoded"
         level = at_level(self._plan, node)
         # What the factors' scales leave over is made good here: every sum is exact.
-        goal = self._plan.scale * self._plan.parameters.q[level]
+        goal = self._plan.scales[node.name]
+        if not op.last:
+            goal *= self._plan.parameters.q[level]
         groups: dict[tuple[int, ...], dict[tuple[int, int], dict[int, EncodedMap]]] = {}
         for argument, (name, schedule) in enumerate(zip(node.args, op.schedules, strict=True)):
             maps = groups.setdefault(schedule.folds, {})
@@ -196,12 +188,12 @@ class Server(ServerEngine):
                 encoded = self._context.linear_map(
                     diagonals.batched(self._plan.batch),
                     level=level,
-                    scale=goal / self._scales[name],
+                    scale=goal / self._plan.scales[name],
                     split=_batched(schedule.split, self._plan.batch),
                 )
                 maps.setdefault((argument, source), {})[target] = encoded
         found = [self._grouped(folds, maps) for folds, maps in groups.items() if maps]
-        return EncodedWord(found, self._offsets(node, op), goal / self._scales[node.args[0]])
+        return EncodedWord(found, self._offsets(node, op), goal / self._plan.scales[node.args[0]])
 
     def _grouped(
         self, folds: tuple[int, ...], maps: dict[tuple[int, int], dict[int, EncodedMap]]
@@ -212,13 +204,20 @@ class Server(ServerEngine):
 
     def _offsets(self, node: Node, op: LinearMap) -> list[Plaintext]:
         packed = op.layout.pack(op.offset[None])[0]
-        level = self._plan.levels[node.name]
+        level, scale = self._plan.levels[node.name], self._plan.scales[node.name]
         return [
-            self._context.encode(
-                np.repeat(each, self._plan.batch), level=level, scale=self._plan.scale
-            )
+            self._context.encode(np.repeat(each, self._plan.batch), level=level, scale=scale)
             for each in packed
         ]
+
+
+def require(found: Ciphertext, *, level: int, scale: float) -> None:
+    """Raises ProtocolError unless a ciphertext has the level and scale that the plan expects."""
+    if (found.level, found.degree, found.scale) != (level, 1, scale):
+        raise ProtocolError(
+            f"a ciphertext came at level {found.level} and scale 2^{np.log2(found.scale):.2f}; "
+            f"level {level} and scale 2^{np.log2(scale):.2f} are expected"
+        )
 
 
 def _batched(split: Mapping[int, tuple[int, int]], batch: int) -> dict[int, tuple[int, int]]:

@@ -105,6 +105,7 @@ def _hard_sigmoid(call: Call) -> Held:
 
 def _prelu(call: Call) -> Held:
     slope = call.array(1)
+    slope = slope[0] if slope.ndim == call.rank and len(slope) == 1 else slope
     inner = int(np.prod(slope.shape[1:], dtype=np.int64)) if slope.ndim == call.rank - 1 else None
     if slope.size != 1 and inner != 1:
         raise call.site.refusal(
@@ -164,7 +165,6 @@ def _nothing(call: Call) -> Held:
 
 _KINK: tuple[type[Op], ...] = (Sub, Map, Add)
 _SPECIAL: dict[str, Callable[[Call], Held]] = {
-    "hardtanh": _clip,
     "gelu": _gelu,
     "selu": _selu,
     "silu": _swish,
@@ -186,8 +186,9 @@ LAYERS: tuple[Layer[Call], ...] = (
     *(
         Layer(name, family.onnx, _SPECIAL.get(name, partial(_function, name=name)), (Map,))
         for name, family in FUNCTIONS.items()
-        if family.onnx
+        if family.onnx and name != "hardtanh"
     ),
+    Layer("clamp", ("Clip",), _clip, (Map, Add, Sub)),
     Layer("mean", ("ReduceMean",), partial(_reduce, kind=ReduceKind.MEAN), (Reduce,)),
     Layer("sum", ("ReduceSum",), partial(_reduce, kind=ReduceKind.SUM), (Reduce,)),
     Layer("softmax", ("Softmax",), partial(_softmax, logarithm=False), (Softmax,)),

@@ -8,7 +8,7 @@ import numpy as np
 
 from tacit.ir.graph import Shape
 from tacit.ir.ops import Add, Concat, Pad, Permute, Reshape, Slice
-from tacit.read import layers
+from tacit.read import moves
 from tacit.read.onnx.call import PROBE, Call
 from tacit.read.shared import Array, Held, Layer
 
@@ -38,7 +38,7 @@ def _reshaped(call: Call, wanted: Shape) -> Held:
             f"the first axis of its result ({text}) is not the batch",
             hint="the batch must stay the first axis",
         )
-    return layers.reshape(call.site, call.x, wanted[1:])
+    return moves.reshape(call.site, call.x, wanted[1:])
 
 
 def _flatten(call: Call) -> Held:
@@ -47,7 +47,7 @@ def _flatten(call: Call) -> Held:
         raise call.site.refusal(
             f"it flattens at axis {axis}", hint="flatten at axis 1, behind the batch"
         )
-    return layers.reshape(call.site, call.x, (math.prod(call.site.shape(call.x)),))
+    return moves.reshape(call.site, call.x, (math.prod(call.site.shape(call.x)),))
 
 
 def _squeeze(call: Call) -> Held:
@@ -57,7 +57,7 @@ def _squeeze(call: Call) -> Held:
         gone = {i for i, n in enumerate(given) if n == 1}
     else:
         gone = {call.site.axis(call.x, axis) for axis in axes}
-    return layers.reshape(call.site, call.x, tuple(n for i, n in enumerate(given) if i not in gone))
+    return moves.reshape(call.site, call.x, tuple(n for i, n in enumerate(given) if i not in gone))
 
 
 def _unsqueeze(call: Call) -> Held:
@@ -70,12 +70,12 @@ def _unsqueeze(call: Call) -> Held:
 
 def _transpose(call: Call) -> Held:
     order = call.attributes.get("perm") or range(call.rank)[::-1]
-    return layers.permute(call.site, call.x, list(order))
+    return moves.permute(call.site, call.x, list(order))
 
 
 def _concat(call: Call) -> Held:
     values = [call.operand(index) for index in range(len(call.inputs))]
-    return layers.concat(call.site, values, call.integer("axis", 0))
+    return moves.concat(call.site, values, call.integer("axis", 0))
 
 
 def _slice(call: Call) -> Held:
@@ -86,7 +86,7 @@ def _slice(call: Call) -> Held:
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         if step < 1:
             raise call.site.refusal(f"its step is {step}", hint="steps of 1 and more are read")
-        x = layers.cut(call.site, x, axis, slice(start, end, step))
+        x = moves.cut(call.site, x, axis, slice(start, end, step))
     return x
 
 
@@ -96,23 +96,23 @@ def _gather(call: Call) -> Held:
     if indices is None or indices.ndim > 1:
         raise call.site.refusal("its positions are not one constant or a list of them")
     if indices.ndim == 0:
-        return layers.select(call.site, call.x, axis, int(indices))
+        return moves.select(call.site, call.x, axis, int(indices))
     size = call.site.shape(call.x)[call.site.axis(call.x, axis)]
     wanted = [int(each) % size for each in indices]
     steps = set(np.diff(wanted).tolist()) or {1}
     step = steps.pop()
     if steps or step < 1:
-        pieces = [layers.cut(call.site, call.x, axis, slice(i, i + 1)) for i in wanted]
-        return layers.concat(call.site, pieces, axis)
-    return layers.cut(call.site, call.x, axis, slice(wanted[0], wanted[-1] + 1, step))
+        pieces = [moves.cut(call.site, call.x, axis, slice(i, i + 1)) for i in wanted]
+        return moves.concat(call.site, pieces, axis)
+    return moves.cut(call.site, call.x, axis, slice(wanted[0], wanted[-1] + 1, step))
 
 
 def _split(call: Call) -> tuple[Held, ...]:
     axis = call.integer("axis", 0)
     size = call.site.shape(call.x)[call.site.axis(call.x, axis)]
     count = call.integer("num_outputs", call.results)
-    sizes = call.integers(1, "split") or layers.even(size, -(-size // count))
-    return layers.split(call.site, call.x, sizes, axis)
+    sizes = call.integers(1, "split") or moves.even(size, -(-size // count))
+    return moves.split(call.site, call.x, sizes, axis)
 
 
 def _pad(call: Call) -> Held:
@@ -127,7 +127,7 @@ def _pad(call: Call) -> Held:
         widths[axis] = (before, after)
     if any(widths[0]):
         raise call.site.refusal("it pads the batch")
-    return layers.pad(call.site, call.x, tuple(widths[1:]), call.maybe_number(2) or 0.0)
+    return moves.pad(call.site, call.x, tuple(widths[1:]), call.maybe_number(2) or 0.0)
 
 
 def _expand(call: Call) -> Held:
@@ -139,17 +139,17 @@ def _expand(call: Call) -> Held:
     if ahead[0] not in (1, call.batch):
         raise call.site.refusal("it repeats the batch")
     full = tuple(max(n, m) for n, m in zip(given, ahead[1:], strict=True))
-    return layers.expand(call.site, call.x, full)
+    return moves.expand(call.site, call.x, full)
 
 
 def _depth_to_space(call: Call) -> Held:
     factor = call.integer("blocksize", 1)
     if call.text("mode", "DCR") == "CRD":
-        return layers.pixel_shuffle(call.site, call.x, factor)
+        return moves.pixel_shuffle(call.site, call.x, factor)
     channels, height, width = call.site.shape(call.x)
     few = channels // factor**2
     parts, to = (factor, factor, few, height, width), (few, height * factor, width * factor)
-    return layers.rearrange(call.site, call.x, parts, (2, 3, 0, 4, 1), to)
+    return moves.rearrange(call.site, call.x, parts, (2, 3, 0, 4, 1), to)
 
 
 LAYERS: tuple[Layer[Call], ...] = (

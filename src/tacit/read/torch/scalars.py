@@ -10,7 +10,7 @@ import numpy as np
 from tacit.ir.functions import FUNCTIONS, Function
 from tacit.ir.graph import Op
 from tacit.ir.ops import Add, Affine, ArgMax, Map, Mul, Reduce, ReduceKind, Slice, Softmax, Sub
-from tacit.read import layers
+from tacit.read import layers, moves
 from tacit.read.shared import Held, Layer, Operand
 from tacit.read.torch.call import Call
 
@@ -121,7 +121,7 @@ def _prelu(call: Call) -> Held:
 def _glu(call: Call) -> Held:
     axis = int(call.get("dim", -1))
     half = call.site.shape(call.x)[call.site.axis(call.x, axis)] // 2
-    value, gate = layers.split(call.site, call.x, (half, half), axis)
+    value, gate = moves.split(call.site, call.x, (half, half), axis)
     opened = call.site.step("gate", Map(Function("sigmoid")), gate)
     return layers.multiply(call.site, value, opened)
 

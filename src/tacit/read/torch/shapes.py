@@ -8,27 +8,27 @@ from functools import partial
 import numpy as np
 
 from tacit.ir.ops import Add, Concat, Pad, Permute, Reshape, Slice
-from tacit.read import layers
+from tacit.read import moves
 from tacit.read.shared import Array, Held, Layer, Operand
 from tacit.read.torch.call import Call, operand
 
 
 def _reshape(call: Call) -> Held:
-    return layers.reshape(call.site, call.x, call.shape())
+    return moves.reshape(call.site, call.x, call.shape())
 
 
 def _permute(call: Call) -> Held:
-    return layers.permute(call.site, call.x, call.arguments["dims"])
+    return moves.permute(call.site, call.x, call.arguments["dims"])
 
 
 def _transpose(call: Call) -> Held:
     axes = list(call.arguments.values())[1:3] or [0, 1]
-    return layers.swap(call.site, call.x, axes[0], axes[1])
+    return moves.swap(call.site, call.x, axes[0], axes[1])
 
 
 def _cat(call: Call) -> Held:
     values = [operand(each) for each in call.arguments["tensors"]]
-    return layers.concat(call.site, values, int(call.get("dim", 0)))
+    return moves.concat(call.site, values, int(call.get("dim", 0)))
 
 
 def _stack(call: Call) -> Held:
@@ -37,7 +37,7 @@ def _stack(call: Call) -> Held:
     first = next(each for each in values if isinstance(each, Held))
     along = axis % (len(site.shape(first)) + 2)
     wider = [_unsqueezed(call, each, along) for each in values]
-    return layers.concat(site, wider, along)
+    return moves.concat(site, wider, along)
 
 
 def _unsqueezed(call: Call, value: Operand, axis: int) -> Operand:
@@ -52,39 +52,39 @@ def _unsqueezed(call: Call, value: Operand, axis: int) -> Operand:
 
 def _slice(call: Call) -> Held:
     piece = slice(call.get("start"), call.get("end"), call.get("step", 1))
-    return layers.cut(call.site, call.x, int(call.get("dim", 0)), piece)
+    return moves.cut(call.site, call.x, int(call.get("dim", 0)), piece)
 
 
 def _narrow(call: Call) -> Held:
     axis, start = call.arguments["dim"], call.arguments["start"]
     size = call.site.shape(call.x)[call.site.axis(call.x, axis)]
     begin = start % size
-    return layers.cut(call.site, call.x, axis, slice(begin, begin + call.arguments["length"]))
+    return moves.cut(call.site, call.x, axis, slice(begin, begin + call.arguments["length"]))
 
 
 def _select(call: Call) -> Held:
-    return layers.select(call.site, call.x, call.arguments["dim"], call.arguments["index"])
+    return moves.select(call.site, call.x, call.arguments["dim"], call.arguments["index"])
 
 
 def _split(call: Call) -> tuple[Held, ...]:
     axis = int(call.get("dim", 0))
     size = call.site.shape(call.x)[call.site.axis(call.x, axis)]
     given = next(value for name, value in call.arguments.items() if name.startswith("split"))
-    sizes = layers.even(size, given) if isinstance(given, int) else tuple(given)
-    return layers.split(call.site, call.x, sizes, axis)
+    sizes = moves.even(size, given) if isinstance(given, int) else tuple(given)
+    return moves.split(call.site, call.x, sizes, axis)
 
 
 def _chunk(call: Call) -> tuple[Held, ...]:
     axis = int(call.get("dim", 0))
     size = call.site.shape(call.x)[call.site.axis(call.x, axis)]
     piece = -(-size // int(call.arguments["chunks"]))
-    return layers.split(call.site, call.x, layers.even(size, piece), axis)
+    return moves.split(call.site, call.x, moves.even(size, piece), axis)
 
 
 def _unbind(call: Call) -> tuple[Held, ...]:
     axis = int(call.get("dim", 0))
     size = call.site.shape(call.x)[call.site.axis(call.x, axis)]
-    return tuple(layers.select(call.site, call.x, axis, index) for index in range(size))
+    return tuple(moves.select(call.site, call.x, axis, index) for index in range(size))
 
 
 def _pad(call: Call) -> Held:
@@ -98,11 +98,11 @@ def _pad(call: Call) -> Held:
     if missing < 0 and any(pairs[0]):
         raise call.site.refusal("it pads the batch")
     widths = ((0, 0),) * missing + tuple(pairs[max(0, -missing) :])
-    return layers.pad(call.site, call.x, widths, call.number("value", 0.0))
+    return moves.pad(call.site, call.x, widths, call.number("value", 0.0))
 
 
 def _expand(call: Call) -> Held:
-    return layers.expand(call.site, call.x, call.shape())
+    return moves.expand(call.site, call.x, call.shape())
 
 
 def _shuffle(call: Call, compose: Callable[..., Held]) -> Held:
@@ -133,19 +133,19 @@ LAYERS: tuple[Layer[Call], ...] = (
     Layer(
         "pixel shuffle",
         ("pixel_shuffle",),
-        partial(_shuffle, compose=layers.pixel_shuffle),
+        partial(_shuffle, compose=moves.pixel_shuffle),
         (Reshape, Permute),
     ),
     Layer(
         "pixel unshuffle",
         ("pixel_unshuffle",),
-        partial(_shuffle, compose=layers.pixel_unshuffle),
+        partial(_shuffle, compose=moves.pixel_unshuffle),
         (Reshape, Permute),
     ),
     Layer(
         "channel shuffle",
         ("channel_shuffle",),
-        partial(_shuffle, compose=layers.channel_shuffle),
+        partial(_shuffle, compose=moves.channel_shuffle),
         (Reshape, Permute),
     ),
     Layer("expand", ("expand",), _expand, (Add,)),
