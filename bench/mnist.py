@@ -94,7 +94,7 @@ def predict_one(folder: Path) -> Result:
         "predicted_seconds": cost.seconds,
         "predicted_setup_seconds": cost.setup_seconds,
         "predicted_peak_bytes": cost.memory_bytes,
-        "key_bytes_in_memory": cost.key_bytes,
+        "key_bytes": cost.key_bytes,
         "facts": facts,
     }
 

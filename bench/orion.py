@@ -19,6 +19,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 # This file bears the peer's name: its folder must not be where `import orion` looks first.
-sys.path.remove(str(Path(__file__).resolve().parent))
+sys.path = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).resolve().parent]
 
 import numpy as np
 import orion
@@ -274,22 +275,43 @@ def agreement(opened: np.ndarray, clear: np.ndarray, exact: np.ndarray) -> Resul
 def supervised(arguments: argparse.Namespace) -> Result:
     """The figures from a process of its own, or why there are none."""
     command = [sys.executable, __file__, *sys.argv[1:], "--measure"]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=60 * arguments.minutes
-        )
-    except subprocess.TimeoutExpired:
-        return {"failed": f"stopped after {arguments.minutes} minutes"}
-    if done.returncode:
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-        return {
-            "failed": reason(done.stderr),
-            "failed_after": stage(done.stderr),
-            "exit_status": done.returncode,
-            "peak_bytes": peak,
-        }
-    found: Result = json.loads(done.stdout.splitlines()[-1])
-    return found
+    with tempfile.TemporaryFile("w+") as told, tempfile.TemporaryFile("w+") as complained:
+        process = subprocess.Popen(command, stdout=told, stderr=complained, text=True)
+        stopped = watched(process, arguments.minutes, arguments.gigabytes)
+        told.seek(0)
+        complained.seek(0)
+        figures, complaints = told.read(), complained.read()
+    if process.returncode == 0:
+        found: Result = json.loads(figures)
+        return found
+    return {
+        "failed": stopped or reason(complaints),
+        "failed_after": stage(complaints),
+        "exit_status": process.returncode,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+    }
+
+
+def watched(process: subprocess.Popen[str], minutes: float, gigabytes: float) -> str:
+    """Waits for the process, stops it at either limit and then says which one it was."""
+    end = time.monotonic() + 60 * minutes
+    while process.poll() is None:
+        beyond = resident_bytes(process.pid) > gigabytes * 1e9
+        if beyond or time.monotonic() > end:
+            process.kill()
+            process.wait()
+            return f"needs more than {gigabytes} GB" if beyond else f"takes over {minutes} minutes"
+        time.sleep(0.1)
+    return ""
+
+
+def resident_bytes(number: int) -> int:
+    """The memory that the process holds now; none where the system does not say."""
+    # A limit of the system's counts what Go has reserved and not touched, too.
+    with contextlib.suppress(OSError):
+        pages = int(Path(f"/proc/{number}/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+    return 0
 
 
 def reason(complaints: str) -> str:
@@ -316,9 +338,7 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        limit = int(arguments.gigabytes * 1e9)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-        # Orion tells at length what it does; what the supervisor reads is the last line alone.
+        # Orion tells at length what it does, which shows how far it came.
         with contextlib.redirect_stdout(sys.stderr):
             found = measure(arguments.network, arguments.networks, arguments.images)
         print(json.dumps(found))

@@ -7,16 +7,21 @@ relinearisation, hybrid key switching with ceil((level + 1) / special primes) di
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+
+import numpy as np
 
 from tacit.arithmetics.ckks import security
 from tacit.arithmetics.ckks.chebyshev import Steps, steps
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.arithmetics.ckks.plan import Plan, at_level, packs, unpacks
 from tacit.ir.graph import Graph, Node
-from tacit.lattigo import Context
+from tacit.lattigo import Context, Evaluator, ciphertext_bytes, key_bytes
+from tacit.lattigo.parameters import key_memory
 from tacit.program import Cost, Json
 
 BYTES = 8
@@ -30,7 +35,6 @@ class Parts:
     multiply_accumulate: float = 0.0
     extend: float = 0.0
     permute: float = 0.0
-    encode_fft: float = 0.0
 
     def __add__(self, other: Parts) -> Parts:
         return Parts(
@@ -95,16 +99,15 @@ class Limbs:
 def cost(graph: Graph, known: Plan) -> Cost:
     """The cost of answering one group of inputs, and what the set-up takes."""
     context = Context(known.parameters)
-    unit = context.measure(len(known.parameters.q) - 1)
-    parts = {node.name: _word(node, known) for node in graph}
+    unit = context.measure(known.parameters.max_level)
+    machine = host(context, unit)
+    seconds = {node.name: _word(node, known).seconds(unit) * machine.overhead for node in graph}
     counts: Counter[str] = Counter()
     for node in graph:
         counts.update(_counts(node))
-    seconds = {name: each.seconds(unit) for name, each in parts.items()}
-    keys = key_bytes(known)
     parameters = known.parameters
     facts: dict[str, Json] = {
-        "levels": len(parameters.q) - 1,
+        "levels": parameters.max_level,
         "log2_ring_degree": parameters.log_n,
         "log2_qp": round(security.log_qp(parameters.q, parameters.p), 1),
         "scale_bits": parameters.log_scale,
@@ -113,18 +116,58 @@ def cost(graph: Graph, known: Plan) -> Cost:
         "plaintext_products": counts["diagonals"],
         "rotations": counts["rotations"],
         "rotation_keys": len(known.rotations),
+        "key_memory_bytes": key_memory_bytes(known),
         "seconds_by_word": {name: round(value, 6) for name, value in seconds.items() if value},
     }
     return Cost(
         seconds=sum(seconds.values()),
-        setup_seconds=_setup(graph, known).seconds(unit),
+        setup_seconds=_setup(graph, known, machine),
         memory_bytes=memory_bytes(graph, known),
-        key_bytes=keys,
+        key_bytes=key_file_bytes(known),
         request_bytes=sum(_wire_bytes(node, known) for node in packs(graph)),
         answer_bytes=sum(_wire_bytes(node, known) for node in unpacks(graph)),
         inputs_at_once=known.batch,
         facts=facts,
     )
+
+
+# Rotations that are timed: enough for a steady median, a fraction of a second in all.
+ROTATIONS = 7
+
+
+@dataclass(frozen=True)
+class Host:
+    """What real work takes on this machine.
+
+    `overhead` is by how much it is slower than its parts, which are timed on data that stay in
+    the cache; `key` and `diagonal` are the seconds of making one limb of either.
+    """
+
+    overhead: float
+    key: float
+    diagonal: float
+
+
+def host(context: Context, unit: Mapping[str, float]) -> Host:
+    """One key, one diagonal and some rotations of changing ciphertexts, timed on this machine."""
+    level = (context.max_level + 1) // 2
+    limbs = Limbs(level + 1, len(context.parameters.p))
+    secret, ones = context.secret_key(), np.ones(context.slots)
+    before = time.process_time()
+    keys = context.evaluation_keys(secret, relinearisation_level=None, rotations={1: level})
+    key = (time.process_time() - before) / (limbs.digits * limbs.both)
+    before = time.process_time()
+    context.linear_map({0: ones}, level=level, scale=2.0**20, split={0: (0, 0)})
+    diagonal = (time.process_time() - before) / limbs.both
+    evaluator = Evaluator(context, keys)
+    value = context.encrypt(context.encode(ones, level=level, scale=2.0**20), secret)
+    seconds = []
+    for _ in range(ROTATIONS):
+        before = time.process_time()
+        value = evaluator.rotate_sum(value, [1])
+        seconds.append(time.process_time() - before)
+    overhead = statistics.median(seconds) / limbs.rotate().seconds(unit)
+    return Host(max(1.0, overhead), key, diagonal)
 
 
 def _limbs(known: Plan, level: int) -> Limbs:
@@ -186,21 +229,16 @@ def _polynomial(work: Steps, known: Plan, level: int) -> Parts:
     return total
 
 
-def _setup(graph: Graph, known: Plan) -> Parts:
-    """Making the keys and encoding the diagonals."""
-    total = Parts()
-    for _, level in _keys(known):
-        limbs = _limbs(known, level)
-        # A uniform part, an error and its transform, and the secret's product, per digit and limb.
-        total += Parts(ntt=2, multiply_accumulate=4) * (limbs.digits * limbs.both)
-    for node in graph:
-        if isinstance(node.op, LinearMap):
-            limbs = _limbs(known, at_level(known, node))
-            diagonals = _counts(node)["diagonals"]
-            total += (
-                Parts(ntt=limbs.both, multiply_accumulate=2 * limbs.both, encode_fft=1) * diagonals
-            )
-    return total
+def _setup(graph: Graph, known: Plan, machine: Host) -> float:
+    """Seconds of making the keys and encoding the diagonals."""
+    keys = (_limbs(known, level) for _, level in _keys(known))
+    limbs = sum(each.digits * each.both for each in keys)
+    rows = sum(
+        _counts(node)["diagonals"] * _limbs(known, at_level(known, node)).both
+        for node in graph
+        if isinstance(node.op, LinearMap)
+    )
+    return limbs * machine.key + rows * machine.diagonal
 
 
 def _counts(node: Node) -> Mapping[str, int]:
@@ -226,11 +264,14 @@ def _keys(known: Plan) -> Iterator[tuple[str, int]]:
         yield str(step), level
 
 
-def key_bytes(known: Plan) -> int:
-    """The evaluation keys in memory: two polynomials modulo QP for every digit."""
-    degree = 1 << known.parameters.log_n
-    limbs = (_limbs(known, level) for _, level in _keys(known))
-    return sum(2 * each.digits * each.both * degree * BYTES for each in limbs)
+def key_memory_bytes(known: Plan) -> int:
+    """The evaluation keys in memory."""
+    return sum(key_memory(known.parameters, level) for _, level in _keys(known))
+
+
+def key_file_bytes(known: Plan) -> int:
+    """The evaluation keys as a client uploads them: half of each is a seed."""
+    return sum(key_bytes(known.parameters, level) for _, level in _keys(known))
 
 
 def diagonal_bytes(graph: Graph, known: Plan) -> int:
@@ -245,29 +286,32 @@ def diagonal_bytes(graph: Graph, known: Plan) -> int:
 
 def _wire_bytes(node: Node, known: Plan) -> int:
     """A vector's ciphertexts as a message."""
-    degree = 1 << known.parameters.log_n
-    name = node.name if isinstance(node.op, Pack) else node.args[0]
-    return 2 * (known.levels[name] + 1) * degree * BYTES * _width(node)
+    fresh = isinstance(node.op, Pack)
+    name = node.name if fresh else node.args[0]
+    size = ciphertext_bytes(known.parameters, known.levels[name], fresh=fresh)
+    return size * _width(node)
 
 
 # An interpreter with NumPy, SciPy and the bridge loaded: measured, before any context is made.
 RUNTIME_BYTES = 130 << 20
 # The bridge's collector lets its heap grow by this part of what lives before it collects.
-HEAP_SLACK = 0.25
+HEAP_SLACK = 0.12
 
 
 def memory_bytes(graph: Graph, known: Plan) -> int:
     """The server's predicted peak: keys, diagonals, the matrices they come from, and work."""
     degree = 1 << known.parameters.log_n
     widest = max((_work_bytes(node, known) for node in graph), default=0)
-    heap = key_bytes(known) + diagonal_bytes(graph, known) + widest * degree * BYTES
+    heap = key_memory_bytes(known) + diagonal_bytes(graph, known) + widest * degree * BYTES
     matrices = sum(
         matrix.data.nbytes + matrix.indices.nbytes
         for node in graph
         if isinstance(node.op, LinearMap)
         for matrix in node.op.matrices
     )
-    return int(RUNTIME_BYTES + heap * (1.0 + HEAP_SLACK) + matrices)
+    # The file of keys stays mapped into memory while the server works.
+    outside = RUNTIME_BYTES + matrices + key_file_bytes(known)
+    return int(outside + heap * (1.0 + HEAP_SLACK))
 
 
 def _work_bytes(node: Node, known: Plan) -> int:
