@@ -1,107 +1,28 @@
-"""What an answer will cost: every word as a sum of parts that this machine's bridge has timed.
-
-The parts are operations on one limb, a polynomial modulo one prime. The counts follow the
-bridge's algorithms: double-hoisted linear maps, Paterson and Stockmeyer's polynomials with lazy
-relinearisation, hybrid key switching with ceil((level + 1) / special primes) digits.
-"""
+"""What an answer will cost, before anything is encrypted: every word as a sum of timed parts."""
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-
-import numpy as np
 
 from tacit.arithmetics.ckks import security
 from tacit.arithmetics.ckks.chebyshev import Steps, steps
+from tacit.arithmetics.ckks.host import Host, Limbs, Parts, host
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.arithmetics.ckks.plan import Plan, at_level, packs, unpacks
 from tacit.ir.graph import Graph, Node
-from tacit.lattigo import Context, Evaluator, ciphertext_bytes, key_bytes
+from tacit.lattigo import Context, ciphertext_bytes, key_bytes
 from tacit.lattigo.parameters import key_memory
 from tacit.program import Cost, Json
 
 BYTES = 8
 
 
-@dataclass(frozen=True)
-class Parts:
-    """How many operations on one limb: the terms in which all work is counted."""
-
-    ntt: float = 0.0
-    multiply_accumulate: float = 0.0
-    extend: float = 0.0
-    permute: float = 0.0
-
-    def __add__(self, other: Parts) -> Parts:
-        return Parts(
-            *(getattr(self, each.name) + getattr(other, each.name) for each in fields(self))
-        )
-
-    def __mul__(self, count: float) -> Parts:
-        return Parts(*(getattr(self, each.name) * count for each in fields(self)))
-
-    def seconds(self, unit: Mapping[str, float]) -> float:
-        """The time that they take on one core, given the seconds of one of each."""
-        return sum(float(getattr(self, each.name)) * unit[each.name] for each in fields(self))
-
-
-@dataclass(frozen=True)
-class Limbs:
-    """The sizes that a level has: limbs of Q, of P, and digits of a key switch."""
-
-    q: int
-    p: int
-
-    @property
-    def both(self) -> int:
-        """Limbs of Q and P."""
-        return self.q + self.p
-
-    @property
-    def digits(self) -> int:
-        """Digits of a key switch."""
-        return -(-self.q // self.p)
-
-    def decompose(self) -> Parts:
-        """One polynomial into digits, each modulo QP."""
-        transforms = self.q + self.digits * self.q
-        return Parts(ntt=transforms, extend=self.digits * self.both)
-
-    def switch(self) -> Parts:
-        """Digits times a key."""
-        return Parts(multiply_accumulate=self.digits * self.both)
-
-    def divide(self) -> Parts:
-        """One polynomial modulo QP divided by P."""
-        return Parts(ntt=self.both, extend=self.q, multiply_accumulate=self.q / 2)
-
-    def relinearise(self) -> Parts:
-        """A product of degree two back to degree one."""
-        return self.decompose() + self.switch() + self.divide() * 2
-
-    def rotate(self) -> Parts:
-        """One rotation on its own, and the addition to what it is folded with."""
-        return self.relinearise() + Parts(permute=2 * self.q, multiply_accumulate=self.q)
-
-    def rescale(self) -> Parts:
-        """Both polynomials divided by the last prime."""
-        return Parts(ntt=2 * self.q, multiply_accumulate=self.q)
-
-    def tensor(self) -> Parts:
-        """The product of two ciphertexts, of degree two."""
-        return Parts(multiply_accumulate=3 * self.q)
-
-
 def cost(graph: Graph, known: Plan) -> Cost:
     """The cost of answering one group of inputs, and what the set-up takes."""
     context = Context(known.parameters)
-    unit = context.measure(known.parameters.max_level)
-    machine = host(context, unit)
-    seconds = {node.name: _word(node, known).seconds(unit) * machine.overhead for node in graph}
+    machine = host(context)
+    seconds = {node.name: machine.seconds(_word(node, known)) for node in graph}
     counts: Counter[str] = Counter()
     for node in graph:
         counts.update(_counts(node))
@@ -129,45 +50,6 @@ def cost(graph: Graph, known: Plan) -> Cost:
         inputs_at_once=known.batch,
         facts=facts,
     )
-
-
-# Rotations that are timed: enough for a steady median, a fraction of a second in all.
-ROTATIONS = 7
-
-
-@dataclass(frozen=True)
-class Host:
-    """What real work takes on this machine.
-
-    `overhead` is by how much it is slower than its parts, which are timed on data that stay in
-    the cache; `key` and `diagonal` are the seconds of making one limb of either.
-    """
-
-    overhead: float
-    key: float
-    diagonal: float
-
-
-def host(context: Context, unit: Mapping[str, float]) -> Host:
-    """One key, one diagonal and some rotations of changing ciphertexts, timed on this machine."""
-    level = (context.max_level + 1) // 2
-    limbs = Limbs(level + 1, len(context.parameters.p))
-    secret, ones = context.secret_key(), np.ones(context.slots)
-    before = time.process_time()
-    keys = context.evaluation_keys(secret, relinearisation_level=None, rotations={1: level})
-    key = (time.process_time() - before) / (limbs.digits * limbs.both)
-    before = time.process_time()
-    context.linear_map({0: ones}, level=level, scale=2.0**20, split={0: (0, 0)})
-    diagonal = (time.process_time() - before) / limbs.both
-    evaluator = Evaluator(context, keys)
-    value = context.encrypt(context.encode(ones, level=level, scale=2.0**20), secret)
-    seconds = []
-    for _ in range(ROTATIONS):
-        before = time.process_time()
-        value = evaluator.rotate_sum(value, [1])
-        seconds.append(time.process_time() - before)
-    overhead = statistics.median(seconds) / limbs.rotate().seconds(unit)
-    return Host(max(1.0, overhead), key, diagonal)
 
 
 def _limbs(known: Plan, level: int) -> Limbs:
@@ -199,18 +81,13 @@ def _width(node: Node) -> int:
 
 
 def _linear(op: LinearMap, limbs: Limbs) -> Parts:
-    total = limbs.rescale() * op.layout.ciphertexts
+    total = Parts() if op.last else limbs.rescale() * op.layout.ciphertexts
     for schedule in op.schedules:
         for offsets in schedule.offsets().values():
             split = [schedule.split[offset] for offset in offsets]
             babies = len({baby for _, baby in split} - {0})
             giants = len({giant for giant, _ in split} - {0})
-            one = limbs.switch() + Parts(multiply_accumulate=limbs.q / 2, permute=2 * limbs.both)
-            total += limbs.decompose() * (babies > 0) + one * babies
-            total += Parts(multiply_accumulate=limbs.both) * len(split)
-            step = limbs.divide() + limbs.decompose() + limbs.switch()
-            total += (step + Parts(permute=3 * limbs.both)) * giants
-            total += limbs.divide() * 2
+            total += limbs.apply(babies, giants, len(split))
         total += limbs.rotate() * (len(schedule.folds) * op.layout.ciphertexts)
     return total
 

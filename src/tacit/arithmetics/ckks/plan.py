@@ -88,7 +88,7 @@ def scales(graph: Graph, parameters: Parameters, found: Mapping[str, int]) -> di
             case LinearMap(last=True):
                 room = math.log2(math.prod(parameters.q[: found[node.name] + 1]))
                 result[node.name] = 2.0 ** (math.floor(room) - HEADROOM_BITS)
-            case LinearMap() | Pack():
+            case LinearMap() | Pack() | Evaluate():
                 free = all(
                     isinstance(each.op, LinearMap)
                     or (isinstance(each.op, Product) and found[each.name] > 0)
