@@ -30,20 +30,23 @@ import tacit
 from tacit import CKKS
 from tacit.serve import Client, Server, load_program, make_keys
 
-NETWORKS: dict[str, CKKS] = {
-    "mlp_square": CKKS(),
-    "lola": CKKS(),
-    "conv_square": CKKS(),
-    "mlp_relu": CKKS(error=2**-7),
-    "lenet_relu": CKKS(error=2**-7),
+# A case's network (a file of bench/.cache) and knobs; the last shares ciphertexts among inputs.
+NETWORKS: dict[str, tuple[str, CKKS]] = {
+    "mlp_square": ("mlp_square", CKKS()),
+    "lola": ("lola", CKKS()),
+    "conv_square": ("conv_square", CKKS()),
+    "mlp_relu": ("mlp_relu", CKKS(error=2**-7)),
+    "lenet_relu": ("lenet_relu", CKKS(error=2**-7)),
+    "mlp_square_8_at_once": ("mlp_square", CKKS(batch=8)),
 }
-# What the issue asks for: CPU seconds an image and peak bytes of the server.
+# What is aimed at: CPU seconds an image and peak bytes of the server.
 TARGETS = {
     "mlp_square": (0.4, 1.5e9),
     "lola": (0.25, None),
     "conv_square": (3.0, 4e9),
     "mlp_relu": (3.0, None),
     "lenet_relu": (15.0, 8e9),
+    "mlp_square_8_at_once": (None, None),
 }
 ORION = ("mlp_square", "lola", "conv_square", "mlp_relu")
 ANSWERS = 5
@@ -68,15 +71,18 @@ def compile_one(name: str, networks: Path, folder: Path, images: int) -> Result:
     test = np.load(networks / "mnist-test.npz")
     x, y = test["x"][:images].astype(np.float64), test["y"][:images]
     cpu, wall = time.process_time(), time.perf_counter()
-    graph = tacit.calibrate(tacit.read(networks / f"{name}.pt2"), calibration)
-    program = tacit.lower(graph, NETWORKS[name])
+    network, knobs = NETWORKS[name]
+    graph = tacit.calibrate(tacit.read(networks / f"{network}.pt2"), calibration)
+    program = tacit.lower(graph, knobs)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     tacit.pack(program, folder, source=graph)
     clear = np.concatenate([graph(x[i : i + 250]) for i in range(0, len(x), 250)])
     simulated = np.concatenate([program(x[i : i + 250]) for i in range(0, len(x), 250)])
-    np.save(folder / "simulated.npy", simulated[:ANSWERS])
-    np.save(folder / "x.npy", x[:ANSWERS])
+    asked = ANSWERS * knobs.batch
+    np.save(folder / "simulated.npy", simulated[:asked])
+    np.save(folder / "x.npy", x[:asked])
     return {
+        "inputs_at_once": knobs.batch,
         "compile_seconds": cpu,
         "compile_wall_seconds": wall,
         "images": len(x),
@@ -91,7 +97,7 @@ def predict_one(folder: Path) -> Result:
     cost = load_program(folder).cost
     facts = {name: value for name, value in cost.facts.items() if name != "seconds_by_word"}
     return {
-        "predicted_seconds": cost.seconds,
+        "predicted_seconds": cost.seconds / cost.inputs_at_once,
         "predicted_setup_seconds": cost.setup_seconds,
         "predicted_peak_bytes": cost.memory_bytes,
         "key_bytes": cost.key_bytes,
@@ -103,11 +109,11 @@ def keys_one(folder: Path) -> Result:
     """The client's keys, and its sealed inputs."""
     cpu, wall = timed(lambda: make_keys(folder, secret=folder / "secret", keys=folder / "keys"))
     client = Client(folder, secret=folder / "secret")
-    x = np.load(folder / "x.npy")
+    x = np.split(np.load(folder / "x.npy"), ANSWERS)
     sealing = []
     for number in range(ANSWERS):
         before = time.process_time()
-        (folder / f"sealed{number}").write_bytes(client.seal(x[number : number + 1]))
+        (folder / f"sealed{number}").write_bytes(client.seal(x[number]))
         sealing.append(time.process_time() - before)
     return {
         "keygen_seconds": cpu,
@@ -118,8 +124,8 @@ def keys_one(folder: Path) -> Result:
     }
 
 
-def serve_one(folder: Path) -> Result:
-    """The server: loads its part and the keys, answers one image at a time."""
+def serve_one(folder: Path, batch: int) -> Result:
+    """The server: loads its part and the keys, answers one ciphertext's images at a time."""
     made: list[Server] = []
     load_cpu, load_wall = timed(lambda: made.append(Server(folder, keys=folder / "keys")))
     seconds, walls = [], []
@@ -128,8 +134,8 @@ def serve_one(folder: Path) -> Result:
         answer: list[bytes] = []
         cpu, wall = timed(lambda: answer.append(made[0].answer(message)))  # noqa: B023
         (folder / f"answer{number}").write_bytes(answer[0])
-        seconds.append(cpu)
-        walls.append(wall)
+        seconds.append(cpu / batch)
+        walls.append(wall / batch)
     return {
         "encode_seconds": load_cpu,
         "encode_wall_seconds": load_wall,
@@ -153,7 +159,7 @@ def open_one(folder: Path) -> Result:
         "bits": float(-np.log2(largest)),
         "largest_output": float(np.abs(simulated).max()),
         "same_prediction": int(np.sum(opened.argmax(1) == simulated.argmax(1))),
-        "answers": ANSWERS,
+        "answers": len(opened),
     }
 
 
@@ -180,7 +186,7 @@ def play(arguments: argparse.Namespace) -> Result:
         case "keys":
             return keys_one(folder)
         case "serve":
-            return serve_one(folder)
+            return serve_one(folder, NETWORKS[name][1].batch)
         case _:
             return open_one(folder)
 

@@ -15,6 +15,7 @@ from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Op, Watch, evaluate
 from tacit.passes.calibrate import calibrate
 from tacit.passes.fold import fold
+from tacit.passes.fuse import fuse
 from tacit.read import read
 
 # Told how much of the work is done: (done, total).
@@ -76,8 +77,13 @@ class ClientEngine(ABC):
         """A batch, encrypted; raises OutOfRange unless `clip`, which moves entries into range."""
 
     @abstractmethod
-    def open(self, answer: Sequence[bytes], rows: int) -> FloatArray:
-        """The result of the first `rows` rows of a sealed batch."""
+    def open(self, answer: Sequence[bytes], rows: int, *, flood: float = 0.0) -> FloatArray:
+        """The result of the first `rows` rows of a sealed batch.
+
+        `flood` is the standard deviation, in the result's units, of noise that is added where the
+        arithmetic's own noise would tell of the secret. It is added before a final softmax or
+        argmax, which the client computes.
+        """
 
 
 class ServerEngine(ABC):
@@ -188,7 +194,7 @@ def lower(graph: Graph, arithmetic: Arithmetic) -> Program:
     bare = next((node for node in graph if node.type.range is None), None)
     if bare is not None:
         raise NotCalibrated(f"{bare.name} has no range", hint="call calibrate(graph, batches)")
-    return Program(arithmetic.rewrite(fold(graph)), arithmetic)
+    return Program(arithmetic.rewrite(fuse(fold(graph))), arithmetic)
 
 
 def compile(model: object, data: FloatArray, arithmetic: Arithmetic) -> Program:  # noqa: A001

@@ -168,6 +168,10 @@ def open_answer(
     request: Annotated[
         Path | None, typer.Option(help="The sealed input, to check that this is its answer.")
     ] = None,
+    flood: Annotated[
+        float,
+        typer.Option(help="Deviation of noise to add to results that others will see."),
+    ] = 0.0,
     overwrite: Overwrite = False,
     json: AsJson = False,
 ) -> None:
@@ -176,7 +180,7 @@ def open_answer(
     asked = None if request is None else read_bytes(request, "sealed input")
     with screen.progress("opening"):
         client = Client(bundle, secret=secret)
-        results = client.open(read_bytes(answered, "answer"), request=asked)
+        results = client.open(read_bytes(answered, "answer"), request=asked, flood=flood)
     record: dict[str, Json] = {"rows": len(results), "shape": list(results.shape[1:])}
     if output is None:
         screen.report({**record, "results": results.tolist()})

@@ -2,5 +2,6 @@
 
 from tacit.passes.calibrate import calibrate
 from tacit.passes.fold import fold
+from tacit.passes.fuse import fuse
 
-__all__ = ["calibrate", "fold"]
+__all__ = ["calibrate", "fold", "fuse"]

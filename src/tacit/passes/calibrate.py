@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tacit.errors import NotCalibrated
+from tacit.errors import NotCalibrated, TypeMismatch
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Node, Range, evaluate
 
@@ -23,7 +23,8 @@ def calibrate(
 ) -> Graph:
     """The graph with every type's range as seen on the batches (arrays whose first axis is rows).
 
-    `progress` is told how many rows have been seen. Raises NotCalibrated where there is no row.
+    `progress` is told how many rows have been seen. Raises NotCalibrated where there is no row,
+    TypeMismatch where rows have the wrong shape, are not finite, or the graph has several inputs.
     """
     low: dict[str, float] = {}
     high: dict[str, float] = {}
@@ -32,7 +33,12 @@ def calibrate(
         low[node.name] = min(low.get(node.name, np.inf), float(value.min()))
         high[node.name] = max(high.get(node.name, -np.inf), float(value.max()))
 
-    (source,) = graph.inputs
+    if len(graph.inputs) != 1:
+        raise TypeMismatch(
+            f"the graph has {len(graph.inputs)} inputs; one can be calibrated",
+            hint="give the other inputs as constants of the model",
+        )
+    source = graph.inputs[0]
     seen = 0
     for rows in _pieces(batches):
         evaluate(graph, {source.name: rows}, watch=note)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tacit.ir.graph import Graph, Node
 from tacit.ir.ops import Affine, Conv, Linear
-from tacit.ir.rewrite import Pass, rewrite
+from tacit.ir.rewrite import rewrite
 
 
 def fold(graph: Graph) -> Graph:
@@ -40,6 +40,3 @@ def _joined(layer: Node, norm: Affine) -> Conv | Linear | None:
             return replace(linear, weight=weight, bias=linear.bias * norm.scale + norm.offset)
         case _:
             return None
-
-
-FOLD = Pass("fold", fold)

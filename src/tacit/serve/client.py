@@ -38,8 +38,15 @@ class Client:
         request = secrets.token_bytes(wire.NAME_BYTES)
         return wire.encode(wire.Sealed(self._program, self._key, request, len(x), parts))
 
-    def open(self, answer: bytes, *, request: bytes | None = None) -> FloatArray:
-        """The results of a batch; with `request`, its sealed bytes, only if they answer that."""
+    def open(
+        self, answer: bytes, *, request: bytes | None = None, flood: float = 0.0
+    ) -> FloatArray:
+        """The results of a batch; with `request`, its sealed bytes, only if they answer that.
+
+        Results that leave the client carry noise that tells of the secret key. `flood` adds noise
+        of this standard deviation, in the units of the network's outputs (before a final softmax
+        or argmax), that drowns it: SECURITY.md says how much.
+        """
         frame = wire.decode(wire.Answer, answer)
         wire.require_program(frame, self._program)
         wire.require_key(frame, self._key)
@@ -47,7 +54,7 @@ class Client:
             asked = wire.decode(wire.Sealed, request)
             if (asked.request, asked.rows) != (frame.request, frame.rows):
                 raise ProtocolError("the answer is one to another request")
-        return self._engine.open(frame.parts, frame.rows)
+        return self._engine.open(frame.parts, frame.rows, flood=flood)
 
 
 def make_keys(

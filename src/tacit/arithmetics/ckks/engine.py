@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,8 +66,13 @@ class Client(ClientEngine):
         groups = [rows[start : start + size] for start in range(0, len(rows), size)]
         return tuple(sealed for group in groups for sealed in self._seal(group, clip=clip))
 
-    def open(self, answer: Sequence[bytes], rows: int) -> FloatArray:
-        """The result of the first `rows` rows of a sealed batch."""
+    def open(self, answer: Sequence[bytes], rows: int, *, flood: float = 0.0) -> FloatArray:
+        """The result of the first `rows` rows, with noise of deviation `flood` in its units."""
+        if not 0.0 <= flood < math.inf:
+            raise TypeMismatch(
+                f"the flood is {flood}; a standard deviation from 0 upwards is expected",
+                hint="give it in the units of the network's outputs",
+            )
         words = unpacks(self._graph)
         each = sum(self._layout_of(node.op).ciphertexts for node in words)
         size = self._plan.batch
@@ -76,7 +82,8 @@ class Client(ClientEngine):
                 f"the answer has {len(answer)} ciphertexts; {groups * each} belong to {rows} rows"
             )
         parts = [
-            self._open(answer[number * each : (number + 1) * each]) for number in range(groups)
+            self._open(answer[number * each : (number + 1) * each], flood)
+            for number in range(groups)
         ]
         return np.concatenate(parts)[:rows]
 
@@ -97,14 +104,19 @@ class Client(ClientEngine):
                 sealed.append(self._context.encrypt(plain, self._secret).to_bytes())
         return sealed
 
-    def _open(self, answer: Sequence[bytes]) -> FloatArray:
+    def _open(self, answer: Sequence[bytes], flood: float) -> FloatArray:
         """The results of one group of inputs."""
         left = list(answer)
         values: dict[str, FloatArray] = {}
         for node in unpacks(self._graph):
-            layout = self._layout_of(node.op)
-            parts = [self._received(node.args[0], left.pop(0)) for _ in range(layout.ciphertexts)]
-            values[node.args[0]] = layout.unpack(separated(np.stack(parts), self._plan.batch))
+            op, name = node.op, node.args[0]
+            assert isinstance(op, Unpack), "unpacks gives only Unpack"
+            # A vector's entries are the result's divided by its radius.
+            noise = flood / op.radius
+            parts = [
+                self._received(name, left.pop(0), noise) for _ in range(op.layout.ciphertexts)
+            ]
+            values[name] = op.layout.unpack(separated(np.stack(parts), self._plan.batch))
         (source,) = (node for node in self._graph.inputs if node.name not in values)
         values[source.name] = np.zeros((1, *source.type.shape))
         return evaluate(self._graph, values)[self._graph.outputs[0]]
@@ -115,12 +127,12 @@ class Client(ClientEngine):
             found = self._context.load_ciphertext(data)
         return self._context.decrypt(found, self._secret)
 
-    def _received(self, name: str, data: bytes) -> FloatArray:
-        """The slots of a ciphertext that the server answered for a word."""
+    def _received(self, name: str, data: bytes, flood: float) -> FloatArray:
+        """The slots of a ciphertext that the server answered for a word, flooded."""
         with foreign("a ciphertext of the answer"):
             found = self._context.load_ciphertext(data)
         require(found, level=self._plan.levels[name], scale=self._plan.scales[name])
-        return self._context.decrypt(found, self._secret)
+        return self._context.decrypt(found, self._secret, flood=flood)
 
     @staticmethod
     def _layout_of(op: Op) -> Layout:
