@@ -58,8 +58,9 @@ bench/.cache/networks.json: bench/networks/train.py | $(READY)
 	$(BIN)/python $< --out $(@D)
 
 bench: $(READY) bench/.cache/networks.json ## measure all on this machine; TACIT_DATA holds mnist/
-	for name in $(sort $(notdir $(basename $(wildcard bench/[a-z]*.py)))); do \
+	for name in bridge digits mnist; do \
 	$(BIN)/python bench/$$name.py --out bench/results/$$name.json || exit 1; done
+	$(BIN)/python bench/table.py
 
 clean: ## remove everything that was made, the virtual environment too
 	rm -rf .venv src/tacit/_bridge .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \

@@ -138,6 +138,21 @@ def test_an_opened_answer_is_the_simulated_one(
     assert np.abs(opened - packed.program(packed.inputs[:2])).max() < TOLERANCE
 
 
+def test_an_answer_may_be_opened_with_noise_added(
+    packed: Packed, folder: Path, answered: Path
+) -> None:
+    words = ("open", folder / "bundle", "--secret", folder / "my.secret", answered, "--json")
+
+    flooded, refused = tacit(*words, "--flood", 100), tacit(*words, "--flood", "nan")
+
+    noise = np.array(flooded.record["results"]) - packed.program(packed.inputs[:2])
+    # Six normal numbers of deviation 100: all of them below 10 once in a million times.
+    assert np.abs(noise).max() > 10.0
+    assert flooded.record["flood"] == 100.0
+    assert refused.status == 1
+    assert "standard deviation" in refused.err
+
+
 def test_show_tells_nodes_and_parameters(model: Path) -> None:
     record = tacit("show", model, "--json").record
 

@@ -10,7 +10,7 @@ from tacit.errors import TypeMismatch
 from tacit.ir.functions import Function
 from tacit.ir.graph import Graph, Node
 from tacit.ir.ops import Add, Map, Mul
-from tacit.ir.rewrite import Builder, Pass, prune, rewrite
+from tacit.ir.rewrite import Builder, prune, rewrite
 
 
 def squares(count: int) -> Graph:
@@ -93,13 +93,6 @@ def test_a_rule_may_put_several_nodes_in_the_place_of_one() -> None:
 
     assert [node.name for node in found] == ["x", "square_inner", "square"]
     assert np.array_equal(found(x), 2.0 * graph(x))
-
-
-def test_a_pass_is_a_name_and_what_it_does() -> None:
-    drop = Pass("prune", prune)
-
-    assert drop.name == "prune"
-    assert len(drop.apply(squares(1))) == 2
 
 
 def test_a_taken_name_gets_a_number() -> None:

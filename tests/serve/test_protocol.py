@@ -77,6 +77,30 @@ def test_an_answer_belongs_to_its_request(
         client.open(answer, request=client.seal(packed.inputs[:2]))
 
 
+def test_a_flooded_result_carries_noise_of_the_size_asked_for(
+    client: Client, answer: bytes
+) -> None:
+    exact = client.open(answer)
+
+    noise = np.stack([client.open(answer, flood=0.5) - exact for _ in range(60)])
+
+    # 360 normal numbers: their deviation is off by 1 / sqrt(720) = 4 %; six times that is allowed.
+    assert abs(np.std(noise) / 0.5 - 1.0) < 0.23
+    assert abs(np.mean(noise)) < 6 * 0.5 / np.sqrt(360)
+
+
+def test_a_flood_of_zero_changes_nothing(client: Client, answer: bytes) -> None:
+    assert np.array_equal(client.open(answer, flood=0.0), client.open(answer))
+
+
+@pytest.mark.parametrize("flood", [-1.0, float("nan"), float("inf")])
+def test_a_flood_that_is_no_deviation_is_refused(
+    client: Client, answer: bytes, flood: float
+) -> None:
+    with pytest.raises(TypeMismatch, match="standard deviation"):
+        client.open(answer, flood=flood)
+
+
 def test_parts_and_keys_may_be_on_two_machines(packed: Packed) -> None:
     asking = Client(packed.bundle / "client", secret=packed.secret)
     answering = Server(packed.bundle / "server", keys=packed.keys)

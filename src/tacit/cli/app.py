@@ -46,10 +46,10 @@ def demo(
     picture: Annotated[Path, typer.Option(help="Where to draw what happened.")] = Path(
         "tacit-demo.png"
     ),
-    count: Annotated[int, typer.Option(min=1, max=450, help="How many digits to ask for.")] = 24,
+    count: Annotated[int, typer.Option(min=1, max=450, help="How many digits to ask for.")] = 32,
     json: AsJson = False,
 ) -> None:
-    """Answer for handwritten digits under encryption, and draw what happened."""
+    """Answer for handwritten digits, encrypted, and draw what happened."""
     demonstration.run(count, picture, Screen(json))
 
 
@@ -58,22 +58,24 @@ def show(
     model: Annotated[Path, typer.Argument(help="An .onnx or .pt2 file, or a bundle.")],
     json: AsJson = False,
 ) -> None:
-    """Show the graph that Tacit reads from a model, or the graphs that a bundle holds."""
+    """Show the graph read from a model, or the graphs in a bundle."""
     bundle = model.is_dir()
     record = describe.bundle_record(model) if bundle else describe.graph_record(read(model))
     Screen(json).report(record)
 
 
-@app.command()
+@app.command(epilog=arguments.knobs())
 def lower(
     model: Annotated[Path, typer.Argument(help="An .onnx or .pt2 file.")],
-    data: DataFile,
+    data: Annotated[
+        Path, typer.Option("--data", help="Typical inputs to calibrate on: .npz, .npy.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The bundle to write.")],
     to: Annotated[str, typer.Option(help="The arithmetic: NAME[:KNOB=VALUE,...].")] = "ckks",
     overwrite: Overwrite = False,
     json: AsJson = False,
 ) -> None:
-    """Lower a model into an arithmetic, calibrated on data, and pack a bundle."""
+    """Lower a model into an arithmetic, and pack it as a bundle."""
     screen = Screen(json)
     require_free(output, overwrite=overwrite)
     arithmetic = arguments.arithmetic(to)
@@ -102,7 +104,7 @@ def keys(
     overwrite: Overwrite = False,
     json: AsJson = False,
 ) -> None:
-    """Make a client's keys: a secret one to keep, and those to upload, once."""
+    """Make a client's keys: a secret one, and those to upload, once."""
     screen = Screen(json)
     with screen.progress("making keys") as progress:
         make_keys(bundle, secret=secret, keys=public, overwrite=overwrite, progress=progress)
@@ -170,7 +172,9 @@ def open_answer(
     ] = None,
     flood: Annotated[
         float,
-        typer.Option(help="Deviation of noise to add to results that others will see."),
+        typer.Option(
+            help="Standard deviation of noise to add, in the outputs' units: before others see them."
+        ),
     ] = 0.0,
     overwrite: Overwrite = False,
     json: AsJson = False,
@@ -181,7 +185,11 @@ def open_answer(
     with screen.progress("opening"):
         client = Client(bundle, secret=secret)
         results = client.open(read_bytes(answered, "answer"), request=asked, flood=flood)
-    record: dict[str, Json] = {"rows": len(results), "shape": list(results.shape[1:])}
+    record: dict[str, Json] = {
+        "rows": len(results),
+        "shape": list(results.shape[1:]),
+        "flood": flood,
+    }
     if output is None:
         screen.report({**record, "results": results.tolist()})
         return
@@ -214,7 +222,7 @@ def evaluate(
 
 @app.command()
 def audit(bundle: Bundle, json: AsJson = False) -> None:
-    """Tell parameters, their security and its table row, and what each party learns."""
+    """Tell parameters, their security, and what each party learns."""
     Screen(json).report(describe.audit_record(bundle))
 
 

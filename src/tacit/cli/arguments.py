@@ -76,7 +76,7 @@ def arithmetic(text: str) -> Arithmetic:
         knob, equals, value = pair.partition("=")
         if knob not in known or not equals:
             what = f"has no knob {knob!r}" if equals else f"was given {pair!r} without a value"
-            raise TacitError(f"{name} {what}", hint=f"knobs are {described(kind)}")
+            raise TacitError(f"{name} {what}", hint=f"known are {', '.join(known)}; see --help")
         values[knob] = _knob(knob, value, hints[knob])
     return kind(**values)
 
@@ -89,6 +89,11 @@ def described(kind: type[Arithmetic]) -> str:
         f"{name}={_default(each)} ({meaning.get(name, 'not described').strip().rstrip('.')})"
         for name, each in _knobs(kind).items()
     )
+
+
+def knobs() -> str:
+    """All arithmetics with their knobs."""
+    return " ".join(f"Knobs of {name}: {described(kind)}." for name, kind in ARITHMETICS.items())
 
 
 def _knobs(kind: type) -> Mapping[str, Field[Any]]:

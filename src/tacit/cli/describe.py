@@ -39,7 +39,7 @@ def cost_record(cost: Cost) -> dict[str, Json]:
         "request_bytes": cost.request_bytes,
         "answer_bytes": cost.answer_bytes,
         "inputs_at_once": cost.inputs_at_once,
-        "predicted_cpu_seconds": cost.seconds,
+        "predicted_cpu_seconds_per_answer": cost.seconds,
         "predicted_setup_cpu_seconds": cost.setup_seconds,
         "predicted_memory_bytes": cost.memory_bytes,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,10 +47,15 @@ class Span:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """The results of some rows, and the time that computing them took."""
+    """The results of some rows, and the time that each piece of them took."""
 
     results: FloatArray
-    span: Span
+    spans: tuple[Span, ...]
+
+    @property
+    def span(self) -> Span:
+        """The time that all rows took."""
+        return sum(self.spans, start=Span(0.0, 0.0))
 
 
 def evaluate(
@@ -67,8 +73,10 @@ def evaluate(
         runs[Mode.SIMULATE] = _in_the_clear(original.program, data.x, progress)
     record: dict[str, Json] = {"mode": mode.value, "rows": len(data.x)}
     if mode is Mode.ENCRYPTED:
-        runs[mode], setup = _encrypted(original.program, data.x, clip=clip, progress=progress)
-        record |= _predicted(original.program.cost, setup, len(data.x))
+        cost = original.program.cost
+        work = partial(_encrypted, original.program, data.x, cost.inputs_at_once)
+        runs[mode], setup = work(clip=clip, progress=progress)
+        record |= _against_prediction(runs[mode], setup, cost)
     record |= _measured(runs[mode], data)
     record["compared_with"] = {
         other.value: compare(runs[mode].results, run.results)
@@ -113,12 +121,15 @@ def _measured(run: Run, data: Data) -> dict[str, Json]:
     }
 
 
-def _predicted(cost: Cost, setup: Span, rows: int) -> dict[str, Json]:
-    answers = -(-rows // cost.inputs_at_once)
+def _against_prediction(run: Run, setup: Span, cost: Cost) -> dict[str, Json]:
+    """What was measured beside what was predicted: an answer is to up to `inputs_at_once`."""
     return {
+        "inputs_at_once": cost.inputs_at_once,
+        "answers": len(run.spans),
+        "cpu_seconds_per_answer": statistics.median(span.cpu for span in run.spans),
+        "predicted_cpu_seconds_per_answer": cost.seconds,
         "setup_cpu_seconds": setup.cpu,
         "predicted_setup_cpu_seconds": cost.setup_seconds,
-        "predicted_cpu_seconds_per_input": cost.seconds * answers / rows,
     }
 
 
@@ -127,34 +138,33 @@ def _in_the_clear(
 ) -> Run:
     """The results of all rows, piece by piece."""
     parts: list[FloatArray] = []
-    span = Span(0.0, 0.0)
+    spans: list[Span] = []
     for start in range(0, len(x), ROWS):
         progress(start, len(x))
         part, taken = _timed(partial(answer, x[start : start + ROWS]))
         parts.append(part)
-        span += taken
-    return Run(np.concatenate(parts), span)
+        spans.append(taken)
+    return Run(np.concatenate(parts), tuple(spans))
 
 
 def _encrypted(
-    program: Program, x: FloatArray, *, clip: bool, progress: Progress
+    program: Program, x: FloatArray, size: int, *, clip: bool, progress: Progress
 ) -> tuple[Run, Span]:
-    """The results of all rows, one ciphertext's after another's; only the server is timed.
+    """The results of all rows, `size` after `size`; only the server's answers are timed.
 
     Beside them is the time that making keys and encoding weights took.
     """
-    size = program.cost.inputs_at_once
     engine, setup = _timed(partial(program.engine, progress=progress))
     parts: list[FloatArray] = []
-    span = Span(0.0, 0.0)
+    spans: list[Span] = []
     for start in range(0, len(x), size):
         progress(start, len(x))
         rows = x[start : start + size]
         sealed = engine.client.seal(rows, clip=clip)
         answer, taken = _timed(partial(engine.server.answer, sealed))
-        span += taken
+        spans.append(taken)
         parts.append(engine.client.open(answer, len(rows)))
-    return Run(np.concatenate(parts), span), setup
+    return Run(np.concatenate(parts), tuple(spans)), setup
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Result, Span]:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -82,17 +82,26 @@ def grid(values: Mapping[str, Json]) -> Table:
     for name, value in values.items():
         label = Text(name.replace("_", " "), style="cyan")
         match value:
+            case {} if not value:
+                table.add_row(label, Text("–"))
             case dict():
                 table.add_row(label, grid(value))
             case [dict(), *_]:
-                for row in value:
-                    assert isinstance(row, dict), "a list of records holds records only"
-                    table.add_row(label, grid(row))
-                    label = Text("")
-            case [str(), *_]:
+                table.add_row(label, columns([row for row in value if isinstance(row, dict)]))
+            case [str() | list(), *_]:
                 table.add_row(label, Text("\n".join(shown(name, each) for each in value)))
             case _:
                 table.add_row(label, Text(shown(name, value)))
+    return table
+
+
+def columns(rows: Sequence[Mapping[str, Json]]) -> Table:
+    """Records of one kind, one below the other under their names."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="cyan")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "))
+    for row in rows:
+        table.add_row(*(shown(name, value) for name, value in row.items()))
     return table
 
 

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tacit.errors import LoweringError
 from tacit.ir import ops
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Op, Shape
@@ -237,8 +236,7 @@ def _matrix_product(forms: tuple[Form, ...], shapes: tuple[Shape, ...]) -> Form 
     product = _product(
         (forms[0].after(left), forms[1].after(right)), ((left.shape[0],), (right.shape[0],))
     )
-    if product is None:
-        raise LoweringError("a product with a constant is affine")
+    assert product is not None, "a product with a constant is affine"
     return product.after(total)
 
 

@@ -200,16 +200,6 @@ _FAMILIES = (
 FUNCTIONS: dict[str, Family] = {family.name: family for family in _FAMILIES}
 
 
-def by_torch_name(name: str) -> Family | None:
-    """The family that `torch.ops.aten` calls `name`, if there is one."""
-    return next((family for family in _FAMILIES if name in family.torch), None)
-
-
-def by_onnx_name(name: str) -> Family | None:
-    """The family that ONNX calls `name`, if there is one."""
-    return next((family for family in _FAMILIES if name in family.onnx), None)
-
-
 def from_attributes(family: Family, attributes: dict[str, Any]) -> Function:
     """The function that an ONNX node with these attributes means."""
     values = (

@@ -96,6 +96,11 @@ class Node:
     origin: str = ""
     place: Place = Place.SERVER
 
+    @property
+    def where(self) -> str:
+        """The name and, if it is known, the path in the user's model, for messages."""
+        return f"{self.name} ({self.origin})" if self.origin else self.name
+
 
 @dataclass(frozen=True, eq=False)
 class Graph:
@@ -209,7 +214,6 @@ def retype(node: Node, known: Mapping[str, Type]) -> Node:
     try:
         shape = node.op.shape(*(each.shape for each in args))
     except TypeMismatch as wrong:
-        where = f" ({node.origin})" if node.origin else ""
-        raise TypeMismatch(f"{node.name}{where}: {wrong.message}", hint=wrong.hint) from wrong
+        raise TypeMismatch(f"{node.where}: {wrong.message}", hint=wrong.hint) from wrong
     secret = any(each.secret for each in args) if args else node.type.secret
     return replace(node, type=Type(shape, node.type.range, secret))

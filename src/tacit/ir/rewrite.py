@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tacit.ir.graph import Graph, Input, Node, Op, Type, retype
 
 # Sees the nodes made so far and one node more; gives the nodes to stand in its place, the last of
 # which keeps its name, or None to leave it alone.
 Rule = Callable[[Mapping[str, Node], Node], Sequence[Node] | None]
-
-
-@dataclass(frozen=True)
-class Pass:
-    """A named way from graph to graph that keeps the meaning."""
-
-    name: str
-    apply: Callable[[Graph], Graph]
 
 
 class Builder:

@@ -24,12 +24,16 @@ def calibrate(
     """The graph with every type's range as seen on the batches (arrays whose first axis is rows).
 
     `progress` is told how many rows have been seen. Raises NotCalibrated where there is no row,
-    TypeMismatch where rows have the wrong shape, are not finite, or the graph has several inputs.
+    TypeMismatch where rows have the wrong shape, where a value is empty or not finite, and where
+    the graph has several inputs.
     """
     low: dict[str, float] = {}
     high: dict[str, float] = {}
 
     def note(node: Node, value: FloatArray) -> None:
+        if not value.size or not np.all(np.isfinite(value)):
+            wrong = "has no entries" if not value.size else "becomes NaN or infinite"
+            raise TypeMismatch(f"{node.where} {wrong} on the data")
         low[node.name] = min(low.get(node.name, np.inf), float(value.min()))
         high[node.name] = max(high.get(node.name, -np.inf), float(value.max()))
 

@@ -12,6 +12,9 @@ from tacit.errors import DepthExceeded
 from tacit.ir.functions import Function
 from tacit.ir.graph import Range
 
+# Enough to find the largest value of a function that a network uses.
+POINTS = 257
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -44,32 +47,40 @@ class Recipe:
 Approximate = Callable[[Function, Range], Recipe]
 
 
-def recipe(
-    function: Function, seen: Range, *, error: float | None = None, degree: int | None = None
-) -> Recipe:
+def recipe(function: Function, seen: Range, *, error: float, degree: int | None = None) -> Recipe:
     """The cheapest way to compute the function on `seen`.
 
-    `error` is relative to the largest magnitude of the input; `degree` overrides it with one
-    polynomial of at most that degree. An interval around zero keeps what is odd or even, and is
-    taken unless the range as it is saves depth.
+    `error` is relative to the largest magnitude of the input, or of the values where that is
+    smaller; `degree` overrides it with one polynomial of at most that degree. An interval around
+    zero keeps what is odd or even, and is taken unless the range as it is saves depth, or makes
+    the error of a given degree less than half.
     """
+
+    def on(low: float, high: float) -> Recipe:
+        if degree is not None:
+            return _single(fit(function, low, high, degree=degree), function)
+        return _to_error(function, low, high, error)
+
     reach = seen.magnitude or 1.0
-    around = _on(function, -reach, reach, error, degree)
     if seen.low >= seen.high:
-        return around
-    narrow = _on(function, seen.low, seen.high, error, degree)
-    return narrow if narrow.depth < around.depth else around
+        return on(-reach, reach)
+    narrow = on(seen.low, seen.high)
+    try:
+        around = on(-reach, reach)
+    except DepthExceeded:
+        # What grows as exp does may have a polynomial on its range, but none as far above zero.
+        return narrow
+    finer = degree is not None and narrow.error < around.error / 2
+    return narrow if narrow.depth < around.depth or finer else around
 
 
-def _on(
-    function: Function, low: float, high: float, error: float | None, degree: int | None
-) -> Recipe:
-    """The cheapest recipe on one interval."""
-    if degree is not None:
-        return _single(fit(function, low, high, degree=degree), function)
-    if error is None:
-        raise DepthExceeded("neither an error nor a degree was asked for")
-    found = best(function, low, high, error=error * max(abs(low), abs(high)))
+def _to_error(function: Function, low: float, high: float, error: float) -> Recipe:
+    """The cheapest recipe on one interval that is as near as asked for."""
+    reach = max(abs(low), abs(high))
+    values = np.abs(function.exact(np.linspace(low, high, POINTS)))
+    # A sigmoid of inputs up to 100 is below one: an error of 0.8 would leave nothing of it.
+    size = min(reach, float(values.max()) or reach)
+    found = best(function, low, high, error=error * size)
     return _single(found, function) if isinstance(found, Fit) else _composite(found, function)
 
 

@@ -35,14 +35,14 @@ PROMISE = Promise(
         "the number of levels and which rotations the server uses",
     ),
     server_learns=(
-        "that a prediction was asked for, when, and how many ciphertexts it took",
+        "that predictions were asked for, when, and for how many inputs",
         "the model, which it holds in the clear",
     ),
     not_promised=(
         "that the answer is right: a server that deviates is not detected",
         "that the model stays hidden from a client that asks often (model extraction)",
         "that a decrypted answer may be shown to the server: it carries the noise "
-        "(IND-CPA-D, Li and Micciancio, eprint 2020/1533); flood it before sharing",
+        "(IND-CPA-D, Li and Micciancio, eprint 2020/1533); keep it, or open it with a flood",
     ),
 )
 
@@ -51,12 +51,14 @@ PROMISE = Promise(
 class CKKS(Arithmetic):
     """Additions and products of approximate real numbers, on encrypted vectors.
 
-    `error`: the largest error of an approximated activation, relative to the largest magnitude
-    of its input. `degree`: one polynomial of at most this degree instead. `precision`: bits after
-    the point to which the encrypted result equals the simulated one, when values are near 1.
-    `security`: bits, by the tables in `security`. `batch`: how many inputs share a ciphertext (a
-    power of two): the time is the same, so it divides the time an input. `margin`: how much
-    wider than its calibrated range an activation's interval is, on each side.
+    `error`: the largest error of an approximated activation, relative to the largest magnitude of
+    its input, or of its values where that is smaller. `degree`: one polynomial of at most this
+    degree instead. `precision`: bits to which each multiplication is right, relative to the
+    calibrated range of what it makes; errors add up over layers, so results have a few bits less,
+    and a simulation with noise says how many. `security`: bits, by the tables in `security`.
+    `batch`: how many inputs share a ciphertext (a power of two): while they fit, the time is
+    nearly the same, so it divides the time an input. `margin`: how much wider than its calibrated
+    range an activation's interval is, on each side.
     """
 
     error: float = 2**-7

@@ -113,9 +113,7 @@ class Client(ClientEngine):
             assert isinstance(op, Unpack), "unpacks gives only Unpack"
             # A vector's entries are the result's divided by its radius.
             noise = flood / op.radius
-            parts = [
-                self._received(name, left.pop(0), noise) for _ in range(op.layout.ciphertexts)
-            ]
+            parts = [self._received(name, left.pop(0), noise) for _ in range(op.layout.ciphertexts)]
             values[name] = op.layout.unpack(separated(np.stack(parts), self._plan.batch))
         (source,) = (node for node in self._graph.inputs if node.name not in values)
         values[source.name] = np.zeros((1, *source.type.shape))

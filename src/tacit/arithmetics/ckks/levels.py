@@ -24,6 +24,9 @@ SWITCHING_BITS = 4
 MOST_PRIME_BITS = 60
 # Doubles hold 53 bits: a scale beyond that cannot be told apart from a smaller one.
 MOST_SCALE_BITS = 50
+# All primes are 1 modulo 4 N; from 2^12 N on, more of them lie near a power of two than any depth
+# needs (60 or more, counted for every ring).
+LEAST_BITS_OVER_DEGREE = 12
 LARGEST_LOG_N = 16
 SMALLEST_LOG_N = 12
 
@@ -101,8 +104,9 @@ def _in_ring(demand: Demand, log_n: int) -> Parameters | None:
     if not counts:
         return None
     special = min(counts, key=lambda count: _switching_work(demand.depth, count))
-    bits = min(_scale_bits(limits.limit, demand.depth, special), MOST_SCALE_BITS)
-    return _with_scale(demand, log_n, bits, special)
+    most = min(_scale_bits(limits.limit, demand.depth, special), MOST_SCALE_BITS)
+    found = (_with_scale(demand, log_n, bits, special) for bits in range(most, least - 1, -1))
+    return next((each for each in found if each is not None), None)
 
 
 def least_scale_bits(precision: int, log_n: int) -> int:
@@ -110,9 +114,10 @@ def least_scale_bits(precision: int, log_n: int) -> int:
 
     Rescaling leaves an error of about N / 4 / scale in a slot: each of N coefficients is off by
     sqrt((1 + 2 N / 3) / 12), and a slot adds up N of them. Two more bits are for the errors that
-    later layers add and magnify.
+    later layers add and magnify. No scale is so small that its primes run out, none so large that
+    doubles cannot fill it.
     """
-    return precision + log_n - 2 + 2
+    return min(max(precision - 2 + 2, LEAST_BITS_OVER_DEGREE) + log_n, MOST_SCALE_BITS)
 
 
 def _scale_bits(limit: int, levels_needed: int, special: int) -> int:
@@ -137,19 +142,21 @@ def _switching_work(levels_needed: int, special: int) -> float:
     )
 
 
-def _with_scale(demand: Demand, log_n: int, bits: int, special: int) -> Parameters:
-    """Primes for a scale; what the limit leaves over makes the special primes larger."""
+def _with_scale(demand: Demand, log_n: int, bits: int, special: int) -> Parameters | None:
+    """Primes for a scale, if the limit allows them; what it leaves over goes to the special ones.
+
+    Primes lie on both sides of a power of two: their sum may pass the limit by a fraction.
+    """
     limits = security.row(demand.security, log_n)
     assert limits is not None, "only rings with a row are tried"
     log_q = [bits + LOWEST_EXTRA_BITS] + [bits] * demand.depth
     spare = (limits.limit - sum(log_q)) // special
-    # Primes lie on both sides of a power of two: their sum may pass the limit by a fraction.
     for special_bits in range(min(spare, MOST_PRIME_BITS), bits, -1):
         log_p = [special_bits] * special
         q, p = generate_primes(log_n, demand.ring, log_q, log_p)
         if security.log_qp(q, p) <= limits.limit:
             return Parameters(log_n, q, p, demand.ring, bits)
-    raise AssertionError("a special prime one bit above the scale always fits")
+    return None
 
 
 def _too_deep(demand: Demand) -> DepthExceeded | InsecureParameters:

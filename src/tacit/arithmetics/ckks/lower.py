@@ -55,18 +55,29 @@ def _client_nodes(graph: Graph) -> frozenset[str]:
         after = any(name in chosen for name in node.args)
         if after and not isinstance(node.op, WEIGHTLESS):
             raise LoweringError(
-                f"{node.name} ({node.origin}) comes after a softmax or argmax, which the client "
+                f"{node.where} comes after a softmax or argmax, which the client "
                 "computes, and holds weights or several values",
                 hint="CKKS has softmax and argmax only at the end of a network",
             )
         if after or isinstance(node.op, ops.Softmax | ops.ArgMax):
             chosen.add(node.name)
+    return frozenset(chosen | _undone(graph, chosen))
+
+
+def _undone(graph: Graph, chosen: set[str]) -> set[str]:
+    """The invertible functions before the chosen nodes or the result, and moves behind them."""
     users = graph.users
+    found: set[str] = set()
     for node in reversed(graph.nodes):
-        undone = isinstance(node.op, ops.Map) and node.op.function.name in INVERTIBLE
-        if undone and all(user in chosen for user in users[node.name]):
-            chosen.add(node.name)
-    return frozenset(chosen)
+        invertible = isinstance(node.op, ops.Map) and node.op.function.name in INVERTIBLE
+        at_end = all(user in chosen | found for user in users[node.name])
+        if at_end and (invertible or isinstance(node.op, ops.Reshape | ops.Permute)):
+            found.add(node.name)
+    for node in graph:
+        # A move that no such function comes before can as well be the server's.
+        if node.name in found and not isinstance(node.op, ops.Map) and node.args[0] not in found:
+            found.remove(node.name)
+    return found
 
 
 def _placed(graph: Graph) -> Graph:
@@ -147,7 +158,7 @@ class _Lowering:
                 return self._tournament(node, forms[0], seen, ranges[0])
             case _:
                 raise LoweringError(
-                    f"{node.name} ({node.origin}): CKKS has no {type(node.op).__name__}",
+                    f"{node.where}: CKKS has no {type(node.op).__name__}",
                     hint="see docs/supported-ops.md for what can be lowered",
                 )
 
@@ -167,6 +178,11 @@ class _Lowering:
 
     def _unpack(self, node: Node) -> str:
         form, seen = self._forms[node.name], _range(node)
+        if not form.terms:
+            raise LoweringError(
+                f"{node.where} does not depend on the input",
+                hint="a constant needs no encryption; take it out of the model",
+            )
         single = self._as_it_is(form)
         if single is None:
             radius = widened(seen, self._margin).magnitude or 1.0
@@ -207,8 +223,7 @@ class _Lowering:
         try:
             recipe = self._approximate(function, seen)
         except DepthExceeded as deep:
-            where = f"{node.name} ({node.origin})"
-            raise DepthExceeded(f"{where}: {deep.message}", hint=deep.hint) from deep
+            raise DepthExceeded(f"{node.where}: {deep.message}", hint=deep.hint) from deep
         if recipe.is_affine:
             return _line(form, recipe)
         aim = _Aim(form, recipe.centre, recipe.radius, node.type.shape)
