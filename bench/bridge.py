@@ -6,12 +6,12 @@ import argparse
 import gc
 import json
 import os
-import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import machine
 import numpy as np
 
 from tacit import lattigo
@@ -128,12 +128,7 @@ def main(out: Path) -> None:
             "log_p": LOG_P,
             "ring": "conjugate-invariant",
         },
-        "machine": {
-            "system": platform.platform(),
-            "processor": platform.machine(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-        },
+        "machine": machine.description(),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=2) + "\n")

@@ -26,7 +26,7 @@ def test_a_degree_below_one_is_refused(degree: int) -> None:
 
 @pytest.mark.parametrize("precision", [3, 41, -1])
 def test_a_precision_that_no_scale_has_is_refused(precision: int) -> None:
-    with pytest.raises(TypeMismatch, match=f"precision {precision} is not between 4 and 40"):
+    with pytest.raises(TypeMismatch, match=f"precision {precision} is not between 4 and 34"):
         CKKS(precision=precision)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tacit.arithmetics.ckks import CKKS, security
 from tacit.arithmetics.ckks.levels import (
     LARGEST_LOG_N,
+    MOST_PRECISION,
     SMALLEST_LOG_N,
     Demand,
     choose,
@@ -44,7 +45,7 @@ def is_allowed(demand: Demand, found: Parameters) -> bool:
 @st.composite
 def demands(draw: st.DrawFn) -> Demand:
     bits = draw(st.sampled_from([128, 192]))
-    return Demand(draw(st.integers(0, 60)), draw(st.integers(4, 40)), bits, draw(RINGS))
+    return Demand(draw(st.integers(0, 60)), draw(st.integers(4, MOST_PRECISION)), bits, draw(RINGS))
 
 
 @given(demands())
@@ -81,7 +82,7 @@ def test_only_the_largest_ring_says_that_a_network_is_too_deep(demand: Demand) -
     assert (found is None) == (least + 14 > limit) or abs(least + 14 - limit) <= 1
 
 
-@given(st.integers(14, 40), st.sampled_from([128, 192]))
+@given(st.integers(14, MOST_PRECISION), st.sampled_from([128, 192]))
 def test_the_depth_that_a_refusal_names_is_the_one_that_can_be_had(
     precision: int, bits: int
 ) -> None:

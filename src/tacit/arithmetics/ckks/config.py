@@ -11,7 +11,7 @@ import numpy as np
 from tacit.arithmetics.ckks.activations import Recipe, recipe
 from tacit.arithmetics.ckks.costs import cost
 from tacit.arithmetics.ckks.engine import Client, client, fresh_client, pair, server
-from tacit.arithmetics.ckks.levels import Demand, choose, depth
+from tacit.arithmetics.ckks.levels import MOST_PRECISION, Demand, choose, depth
 from tacit.arithmetics.ckks.lower import lower
 from tacit.arithmetics.ckks.noise import noise
 from tacit.arithmetics.ckks.ops import WORDS
@@ -77,7 +77,9 @@ class CKKS(Arithmetic):
         problems = {
             f"error {self.error} is not between 0 and 1": not 0.0 < self.error < 1.0,
             f"degree {self.degree} is below 1": self.degree is not None and self.degree < 1,
-            f"precision {self.precision} is not between 4 and 40": not 4 <= self.precision <= 40,
+            f"precision {self.precision} is not between 4 and {MOST_PRECISION}": not (
+                4 <= self.precision <= MOST_PRECISION
+            ),
             f"batch {self.batch} is not a power of two": self.batch < 1
             or self.batch & (self.batch - 1) != 0,
             f"margin {self.margin} is not between 0 and 10": not 0.0 <= self.margin <= 10.0,

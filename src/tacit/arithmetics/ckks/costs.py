@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tacit.arithmetics.ckks import security
 from tacit.arithmetics.ckks.chebyshev import Steps, steps
+from tacit.arithmetics.ckks.diagonals import Schedule
 from tacit.arithmetics.ckks.host import Host, Limbs, Parts, host
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.arithmetics.ckks.plan import Plan, at_level, packs, unpacks
@@ -83,13 +84,18 @@ def _width(node: Node) -> int:
 def _linear(op: LinearMap, limbs: Limbs) -> Parts:
     total = Parts() if op.last else limbs.rescale() * op.layout.ciphertexts
     for schedule in op.schedules:
-        for offsets in schedule.offsets().values():
-            split = [schedule.split[offset] for offset in offsets]
-            babies = len({baby for _, baby in split} - {0})
-            giants = len({giant for giant, _ in split} - {0})
-            total += limbs.apply(babies, giants, len(split))
+        for babies, giants, diagonals in _applications(schedule):
+            total += limbs.apply(babies, giants, diagonals)
         total += limbs.rotate() * (len(schedule.folds) * op.layout.ciphertexts)
     return total
+
+
+def _applications(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
+    """For every pair of ciphertexts its baby steps, giant steps and diagonals."""
+    for offsets in schedule.offsets().values():
+        split = [schedule.split[offset] for offset in offsets]
+        babies, giants = ({pair[1] for pair in split}, {pair[0] for pair in split})
+        yield len(babies - {0}), len(giants - {0}), len(split)
 
 
 def _polynomial(work: Steps, known: Plan, level: int) -> Parts:
@@ -122,9 +128,10 @@ def _counts(node: Node) -> Mapping[str, int]:
     """Products, diagonals and rotations of one word."""
     match node.op:
         case LinearMap() as op:
-            pairs = [offsets for each in op.schedules for offsets in each.offsets().values()]
-            turns = sum(len(each.rotations) for each in op.schedules)
-            return {"diagonals": sum(map(len, pairs)), "rotations": turns}
+            applied = [found for each in op.schedules for found in _applications(each)]
+            folds = sum(len(each.folds) for each in op.schedules) * op.layout.ciphertexts
+            turns = sum(babies + giants for babies, giants, _ in applied) + folds
+            return {"diagonals": sum(found[2] for found in applied), "rotations": turns}
         case Product() as op:
             return {"products": op.layout.ciphertexts}
         case Evaluate(polynomial=polynomial, layout=layout):

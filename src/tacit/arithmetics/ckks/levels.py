@@ -29,6 +29,8 @@ MOST_SCALE_BITS = 50
 LEAST_BITS_OVER_DEGREE = 12
 LARGEST_LOG_N = 16
 SMALLEST_LOG_N = 12
+# The precision whose scale still fits in every ring.
+MOST_PRECISION = MOST_SCALE_BITS - LARGEST_LOG_N
 
 
 def takes(op: Op) -> int:
@@ -117,7 +119,7 @@ def least_scale_bits(precision: int, log_n: int) -> int:
     later layers add and magnify. No scale is so small that its primes run out, none so large that
     doubles cannot fill it.
     """
-    return min(max(precision - 2 + 2, LEAST_BITS_OVER_DEGREE) + log_n, MOST_SCALE_BITS)
+    return max(precision - 2 + 2, LEAST_BITS_OVER_DEGREE) + log_n
 
 
 def _scale_bits(limit: int, levels_needed: int, special: int) -> int:

@@ -19,7 +19,7 @@ from tacit.arithmetics.ckks.diagonals import (
     placement,
     split,
 )
-from tacit.arithmetics.ckks.layout import IndexArray, Layout, candidates, flat, phases, power_of_two
+from tacit.arithmetics.ckks.layout import IndexArray, Layout, candidates, flat, phases
 from tacit.arithmetics.ckks.levels import levels
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.errors import LoweringError
@@ -51,7 +51,7 @@ def pack_slots(graph: Graph, slots: int) -> Graph:
         grown = [longer for choice in beam for longer in search.grow(choice, node)]
         beam = sorted(grown, key=lambda choice: choice.price)[:BEAM]
         if not beam:
-            raise LoweringError(f"{node.name} ({node.origin}) finds no layout in {slots} slots")
+            raise LoweringError(f"{node.where} finds no layout in {slots} slots")
     best = beam[0].layouts
     return Graph(tuple(_laid_out(node, best) for node in graph), graph.outputs)
 
@@ -185,9 +185,3 @@ def _laid_out(node: Node, layouts: Mapping[str, Layout]) -> Node:
             return replace(node, op=replace(node.op, layout=layouts[node.args[0]]))
         case _:
             return node
-
-
-def most_inputs(graph: Graph, slots: int) -> int:
-    """How many inputs fit into the slots side by side, each vector in one ciphertext."""
-    largest = max(power_of_two(node.type.size) for node in graph if len(node.type.shape) == 1)
-    return max(1, slots // largest)
