@@ -24,7 +24,7 @@ class Case:
 
 
 CASES = (
-    Case("digits.json", "digits", "digits: conv8-conv16-fc10, ReLU to 2^-6"),
+    Case("digits.json", "digits", "digits (shipped): conv8-conv16-fc10, ReLU to 2^-6"),
     Case("mnist.json", "mlp_square", "MNIST: MLP 784-128-128-10, squares"),
     Case("mnist.json", "mlp_square_8_at_once", "the same"),
     Case("mnist.json", "lola", "MNIST: LoLA's conv5-fc100-fc10, squares"),
