@@ -173,7 +173,7 @@ def open_answer(
     flood: Annotated[
         float,
         typer.Option(
-            help="Standard deviation of noise to add, in the outputs' units, before others see them."
+            help="Deviation of noise to add, in the outputs' units, before others see them."
         ),
     ] = 0.0,
     overwrite: Overwrite = False,
