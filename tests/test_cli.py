@@ -305,12 +305,18 @@ def test_wrong_knobs_are_refused(text: str) -> None:
         arithmetic(text)
 
 
-def test_an_unknown_knob_gets_a_list_of_the_known_ones() -> None:
+def test_an_unknown_knob_gets_the_names_of_the_known_ones() -> None:
     with pytest.raises(TacitError) as refused:
         arithmetic("ckks:polish=1")
 
     assert refused.value.hint is not None
-    assert "precision=14 (bits after the point" in refused.value.hint
+    assert "known are error, degree, precision" in refused.value.hint
+
+
+def test_the_help_of_lower_says_what_every_knob_means() -> None:
+    told = " ".join(tacit("lower", "--help").out.split())
+
+    assert "precision=14 (bits to which each multiplication is right" in told
 
 
 def test_every_knob_is_described() -> None:

@@ -76,7 +76,9 @@ def arithmetic(text: str) -> Arithmetic:
         knob, equals, value = pair.partition("=")
         if knob not in known or not equals:
             what = f"has no knob {knob!r}" if equals else f"was given {pair!r} without a value"
-            raise TacitError(f"{name} {what}", hint=f"known are {', '.join(known)}; see --help")
+            raise TacitError(
+                f"{name} {what}", hint=f"known are {', '.join(known)}; see tacit lower --help"
+            )
         values[knob] = _knob(knob, value, hints[knob])
     return kind(**values)
 
