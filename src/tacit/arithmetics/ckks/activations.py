@@ -55,11 +55,13 @@ def recipe(function: Function, seen: Range, *, error: float, degree: int | None 
     zero keeps what is odd or even, and is taken unless the range as it is saves depth, or makes
     the error of a given degree less than half.
     """
+    goal = error * _size(function, seen)
 
     def on(low: float, high: float) -> Recipe:
         if degree is not None:
             return _single(fit(function, low, high, degree=degree), function)
-        return _to_error(function, low, high, error)
+        found = best(function, low, high, error=goal)
+        return _single(found, function) if isinstance(found, Fit) else _composite(found, function)
 
     reach = seen.magnitude or 1.0
     if seen.low >= seen.high:
@@ -74,14 +76,23 @@ def recipe(function: Function, seen: Range, *, error: float, degree: int | None 
     return narrow if narrow.depth < around.depth or finer else around
 
 
-def _to_error(function: Function, low: float, high: float, error: float) -> Recipe:
-    """The cheapest recipe on one interval that is as near as asked for."""
-    reach = max(abs(low), abs(high))
-    values = np.abs(function.exact(np.linspace(low, high, POINTS)))
-    # A sigmoid of inputs up to 100 is below one: an error of 0.8 would leave nothing of it.
-    size = min(reach, float(values.max()) or reach)
-    found = best(function, low, high, error=error * size)
-    return _single(found, function) if isinstance(found, Fit) else _composite(found, function)
+def _size(function: Function, seen: Range) -> float:
+    """What an error is relative to: the input's magnitude, or that of the values if it is smaller.
+
+    A sigmoid of inputs up to 100 is below one: relative to its input, an error of 0.8 would leave
+    nothing of it. Values are looked at around zero, so that a ReLU of mostly negative inputs is
+    not held to be small; what outgrows its input there, as exp does, only on its range.
+    """
+    reach = seen.magnitude or 1.0
+    around = _largest_value(function, -reach, reach)
+    size = around if around <= reach else _largest_value(function, seen.low, seen.high)
+    return min(reach, size) or reach
+
+
+def _largest_value(function: Function, low: float, high: float) -> float:
+    """The largest magnitude of the function's values, infinite where it overflows."""
+    with np.errstate(over="ignore"):
+        return float(np.abs(function.exact(np.linspace(low, high, POINTS))).max())
 
 
 def _single(found: Fit, function: Function) -> Recipe:
