@@ -30,10 +30,14 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
 
 
 def precision(program: Program) -> float:
-    """The largest error to expect: six deviations of what a noisy simulation shows."""
+    """The largest error to expect: twenty deviations of what a noisy simulation shows.
+
+    The simulation is right to a factor of three (test_noise), and entries whose values are large
+    magnify errors more than most. Entries in the wrong place would be off by thousands.
+    """
     x = graphs.inputs(program.graph)
     noisy = program(x, noise=np.random.default_rng(1))
-    return 6.0 * float(np.std(noisy - program(x)))
+    return 20.0 * float(np.std(noisy - program(x)))
 
 
 @pytest.mark.parametrize("name", GRAPHS)
