@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -172,9 +173,9 @@ class Program:
         watch = None if noise is None else self.arithmetic.noise(self, noise)
         return evaluate(self.graph, {source.name: np.asarray(x)}, watch=watch)[name]
 
-    @property
+    @cached_property
     def cost(self) -> Cost:
-        """What one answer will cost."""
+        """What one answer will cost, timed on this machine when it is first asked for."""
         return self.arithmetic.cost(self)
 
     def engine(self, *, progress: Progress | None = None) -> Engine:

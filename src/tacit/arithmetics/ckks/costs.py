@@ -178,7 +178,8 @@ def _wire_bytes(node: Node, known: Plan) -> int:
 
 # An interpreter with NumPy, SciPy and the bridge loaded: measured, before any context is made.
 RUNTIME_BYTES = 130 << 20
-# The bridge's collector lets its heap grow by this part of what lives before it collects.
+# The bridge's collector lets its heap grow by this part of what lives before it collects: its
+# `collectEagerly` in bridge/main.go.
 HEAP_SLACK = 0.12
 
 

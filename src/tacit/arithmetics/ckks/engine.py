@@ -119,12 +119,6 @@ class Client(ClientEngine):
         values[source.name] = np.zeros((1, *source.type.shape))
         return evaluate(self._graph, values)[self._graph.outputs[0]]
 
-    def decrypted(self, data: bytes) -> FloatArray:
-        """The slots of one ciphertext."""
-        with foreign("a ciphertext of the answer"):
-            found = self._context.load_ciphertext(data)
-        return self._context.decrypt(found, self._secret)
-
     def _received(self, name: str, data: bytes, flood: float) -> FloatArray:
         """The slots of a ciphertext that the server answered for a word, flooded."""
         with foreign("a ciphertext of the answer"):
@@ -172,7 +166,26 @@ def server(half: Half, keys: memoryview, *, progress: Progress | None = None) ->
     context = Context(known.parameters)
     with foreign("the set of keys"):
         found = context.load_evaluation_keys(keys)
+    _require_all(known, found)
     return Server(half.graph, known, context, found, progress=progress)
+
+
+def _require_all(known: Plan, keys: EvaluationKeys) -> None:
+    """Raises ProtocolError where a key of the plan is missing or reaches too low a level."""
+    held = keys.rotations
+    short = [step for step, level in known.rotations.items() if held.get(step, -1) < level]
+    if short:
+        raise ProtocolError(
+            f"{len(short)} of {len(known.rotations)} rotation keys are missing or too low, "
+            f"the first for step {short[0]}",
+            hint="make the keys with this program's client part",
+        )
+    needed, there = known.relinearisation, keys.relinearisation_level
+    if needed is not None and (there is None or there < needed):
+        raise ProtocolError(
+            f"the relinearisation key reaches level {there}; {needed} is needed",
+            hint="make the keys with this program's client part",
+        )
 
 
 def pair(client_half: Half, server_half: Half, *, progress: Progress | None = None) -> Engine:

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tacit.errors import TypeMismatch
+from tacit.ir.affine import IndexArray
 from tacit.ir.functions import FloatArray
-
-IndexArray = NDArray[np.int64]
 
 
 def power_of_two(least: int) -> int:

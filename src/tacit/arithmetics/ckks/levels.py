@@ -119,7 +119,7 @@ def least_scale_bits(precision: int, log_n: int) -> int:
     later layers add and magnify. No scale is so small that its primes run out, none so large that
     doubles cannot fill it.
     """
-    return max(precision - 2 + 2, LEAST_BITS_OVER_DEGREE) + log_n
+    return max(precision, LEAST_BITS_OVER_DEGREE) + log_n
 
 
 def _scale_bits(limit: int, levels_needed: int, special: int) -> int:

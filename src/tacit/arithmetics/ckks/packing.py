@@ -19,15 +19,17 @@ from tacit.arithmetics.ckks.diagonals import (
     placement,
     split,
 )
-from tacit.arithmetics.ckks.layout import IndexArray, Layout, candidates, flat, phases
+from tacit.arithmetics.ckks.layout import Layout, candidates, flat, phases
 from tacit.arithmetics.ckks.levels import levels
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.errors import LoweringError
+from tacit.ir.affine import IndexArray
 from tacit.ir.graph import Graph, Node
 
 # How many partial choices of layouts are kept: enough for a costly layer to repay a cheap one.
 BEAM = 4
-# What one diagonal's product costs, in baby steps; measured ratio of their times, rounded.
+# What a diagonal's product weighs: a product takes a twentieth of a giant step's time, and a
+# diagonal, unlike a rotation, needs no key.
 DIAGONAL_COST = 0.04
 
 

@@ -39,13 +39,8 @@ class Plan:
 
     @property
     def scale(self) -> float:
-        """The scale of every vector but a product's."""
+        """The scale that `precision` asked for; some words' results are kept finer."""
         return float(2**self.parameters.log_scale)
-
-    @property
-    def slots(self) -> int:
-        """How many slots one input has."""
-        return self.parameters.slots // self.batch
 
 
 def plan(graph: Graph, parameters: Parameters, batch: int, security_bits: int) -> Plan:
@@ -169,7 +164,8 @@ def plan_of(half: Half) -> Plan:
                 "relinearisation": int() | None as relinearisation,
                 "batch": int(batch),
                 "security": int(bits),
-            }:
+                **unknown,
+            } if not unknown:
                 primes = tuple(_number(each) for each in q), tuple(_number(each) for each in p)
                 parameters = Parameters(log_n, *primes, Ring[ring], log_scale)
                 steps = dict(_pair(each) for each in rotations)
@@ -179,6 +175,8 @@ def plan_of(half: Half) -> Plan:
                 raise ProtocolError("the bundle's set-up lacks facts or holds unknown ones")
     except (ValueError, KeyError) as wrong:
         raise ProtocolError(f"the bundle's set-up is damaged: {wrong}") from wrong
+    if not {*named} == {*sized} == {node.name for node in half.graph}:
+        raise ProtocolError("the bundle's set-up speaks of other words than its graph")
     security.check(bits, log_n, parameters.q, parameters.p)
     return Plan(parameters, named, sized, steps, relinearisation, batch, bits)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,6 @@ from tacit.arithmetics.ckks.layout import Layout
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Product
 from tacit.arithmetics.ckks.plan import Plan, at_level
 from tacit.errors import EngineError, ProtocolError
-from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Input, Node
 from tacit.lattigo import Ciphertext, Context, EvaluationKeys, Evaluator, Plaintext
 from tacit.lattigo import LinearMap as EncodedMap
@@ -94,25 +93,18 @@ class Server(ServerEngine):
     ) -> list[bytes]:
         """The answer to one group of inputs."""
         known: dict[str, Vector] = {}
-        for number, (name, value) in enumerate(self._words(message)):
+        for number, (name, value) in enumerate(self.words(message)):
             if name in self._graph.outputs:
                 known[name] = value
             if progress:
                 progress(done + number + 1, total)
         return [part.to_bytes() for name in self._graph.outputs for part in known[name]]
 
-    def watched(
-        self, message: Sequence[bytes], look: Callable[[bytes], FloatArray]
-    ) -> dict[str, tuple[Layout, FloatArray]]:
-        """For tests of one group: each word's layout and what `look` sees of its ciphertexts."""
-        return {
-            name: (self._layouts[name], np.stack([look(part.to_bytes()) for part in value]))
-            for name, value in self._words(message)
-            if not isinstance(self._graph[name].op, Input)
-        }
+    def words(self, message: Sequence[bytes]) -> Iterator[tuple[str, Vector]]:
+        """Every word's name and ciphertexts in turn, for one group of inputs.
 
-    def _words(self, message: Sequence[bytes]) -> Iterator[tuple[str, Vector]]:
-        """Every word's value in turn; what is no longer needed is let go."""
+        What no later word needs is let go.
+        """
         left = list(message)
         uses = Counter(name for node in self._graph for name in dict.fromkeys(node.args))
         known: dict[str, Vector] = {}
@@ -165,12 +157,14 @@ class Server(ServerEngine):
                 folded = self._evaluator.rotate_sum(part, group.folds)
                 before = totals[target]
                 totals[target] = folded if before is None else self._evaluator.add(before, folded)
-        # Where no matrix reaches, zero times any input stands for the empty sum.
-        nothing = self._evaluator.multiply_constant(args[0][0], 0.0, scale=word.scale)
-        sums = [nothing if total is None else total for total in totals]
+        sums = [self._nothing(args, word) if total is None else total for total in totals]
         moved = sums if op.last else [self._evaluator.rescale(each) for each in sums]
         pairs = zip(moved, word.offsets, strict=True)
         return tuple(self._evaluator.add_plain(each, offset) for each, offset in pairs)
+
+    def _nothing(self, args: list[Vector], word: EncodedWord) -> Ciphertext:
+        """The empty sum, where no matrix reaches: zero times any input."""
+        return self._evaluator.multiply_constant(args[0][0], 0.0, scale=word.scale)
 
     def _encode(self, node: Node) -> EncodedWord:
         """The word's diagonals and offset, encoded for the level at which they are used."""
