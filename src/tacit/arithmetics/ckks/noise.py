@@ -45,7 +45,8 @@ def added(known: Plan, node: Node) -> float:
             return rescaling(known, node)
         case Evaluate():
             # The powers inside are rescaled at the plain scale, and their coefficients are below
-            # one; measured over polynomials of degree 3 to 31, together they add as much as one.
+            # one: for ReLU, abs, sigmoid and tanh of degree 3 to 31 all of them together measured
+            # 0.3 to 2.5 times one rescaling.
             return rescaling(known, node) * known.scales[node.name] / known.scale
         case _:
             return 0.0
