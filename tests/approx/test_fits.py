@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tacit.approx import Custom, Fit, Parity, Polynomial, fit, minimax
+from tacit.approx import Custom, Fit, Parity, Polynomial, fit
 from tacit.approx.domain import graded
 from tacit.errors import DepthExceeded, TypeMismatch
 from tacit.ir.functions import FUNCTIONS, FloatArray, Function
@@ -38,7 +38,7 @@ def size_of(found: Fit) -> float:
 def test_the_error_is_never_below_an_independent_maximum(
     name: str, interval: tuple[float, float], degree: int
 ) -> None:
-    found = fit(name, *interval, degree=degree)
+    found = fit(name, interval, degree=degree)
 
     assert largest_distance(found) <= found.error
 
@@ -48,7 +48,7 @@ def test_the_error_is_never_below_an_independent_maximum(
 def test_every_minimax_fit_is_certified_within_one_percent(
     name: str, interval: tuple[float, float], degree: int
 ) -> None:
-    found = fit(name, *interval, degree=degree)
+    found = fit(name, interval, degree=degree)
 
     # Below 1e-11 of the function's size, rounding of the values hides the levelled error.
     assert found.error - found.lower_bound <= 0.01 * found.error + 1e-11 * size_of(found)
@@ -59,8 +59,8 @@ def test_every_minimax_fit_is_certified_within_one_percent(
 def test_minimax_is_never_worse_than_interpolation(
     name: str, interval: tuple[float, float], degree: int
 ) -> None:
-    best = fit(name, *interval, degree=degree)
-    interpolated = fit(name, *interval, degree=degree, method="chebyshev")
+    best = fit(name, interval, degree=degree)
+    interpolated = fit(name, interval, degree=degree, method="chebyshev")
 
     assert best.error <= interpolated.error + 1e-12 * size_of(best)
     assert best.lower_bound <= interpolated.error
@@ -71,7 +71,7 @@ def test_minimax_is_never_worse_than_interpolation(
 def test_the_error_falls_with_the_degree(
     name: str, interval: tuple[float, float], degree: int
 ) -> None:
-    lower, higher = (fit(name, *interval, degree=each) for each in (degree, degree + 1))
+    lower, higher = (fit(name, interval, degree=each) for each in (degree, degree + 1))
 
     assert higher.error <= lower.error * (1.0 + 1e-9) + 1e-12 * size_of(lower)
 
@@ -81,7 +81,7 @@ def test_the_error_falls_with_the_degree(
 def test_a_line_plus_an_even_function_has_no_odd_coefficient_but_the_first(
     name: str, interval: tuple[float, float], degree: int
 ) -> None:
-    found = fit(name, *interval, degree=degree)
+    found = fit(name, interval, degree=degree)
 
     assert not any(found.polynomial.coefficients[3::2])
 
@@ -91,21 +91,21 @@ def test_a_line_plus_an_even_function_has_no_odd_coefficient_but_the_first(
 def test_a_constant_plus_an_odd_function_has_no_even_coefficient_but_the_first(
     name: str, interval: tuple[float, float], degree: int
 ) -> None:
-    found = fit(name, *interval, degree=degree)
+    found = fit(name, interval, degree=degree)
 
     assert not any(found.polynomial.coefficients[2::2])
 
 
 @pytest.mark.parametrize("bound", [1.0, 3.0, 17.5])
 def test_the_linear_part_of_relu_is_exactly_half(bound: float) -> None:
-    found = fit("relu", -bound, bound, degree=15)
+    found = fit("relu", (-bound, bound), degree=15)
 
     assert found.polynomial.coefficients[1] == bound / 2.0
     assert found.polynomial.scaled(2.0).degree == 14
 
 
 def test_the_best_parabola_for_the_magnitude_is_known() -> None:
-    found = fit("abs", -1, 1, degree=2)
+    found = fit("abs", (-1, 1), degree=2)
 
     # x**2 + 1/8 touches |x| with error 1/8 at 0, 1/2 and 1.
     np.testing.assert_allclose(found.polynomial.coefficients, [0.625, 0.0, 0.5], atol=1e-12)
@@ -114,7 +114,7 @@ def test_the_best_parabola_for_the_magnitude_is_known() -> None:
 
 @pytest.mark.parametrize(("degree", "closeness"), [(20, 2e-3), (64, 2e-4), (200, 2e-5)])
 def test_the_magnitude_has_bernsteins_error(degree: int, closeness: float) -> None:
-    found = fit("abs", -1, 1, degree=degree)
+    found = fit("abs", (-1, 1), degree=degree)
 
     # n E_n = 0.28017 - 0.0437 / n**2 + ... for even n (Varga & Carpenter).
     assert math.isclose(degree * found.error, BERNSTEIN, rel_tol=closeness)
@@ -123,7 +123,7 @@ def test_the_magnitude_has_bernsteins_error(degree: int, closeness: float) -> No
 @pytest.mark.parametrize("pole", [1.05, 1.5, 4.0])
 @pytest.mark.parametrize("degree", [1, 2, 5, 12])
 def test_a_simple_pole_has_chebyshevs_error(pole: float, degree: int) -> None:
-    found = fit(Custom("inverse", lambda x: 1.0 / (x - pole)), -1, 1, degree=degree)
+    found = fit(Custom("inverse", lambda x: 1.0 / (x - pole)), (-1, 1), degree=degree)
 
     decay = pole - math.sqrt(pole**2 - 1.0)
     expected = decay**degree / (pole**2 - 1.0)
@@ -132,14 +132,14 @@ def test_a_simple_pole_has_chebyshevs_error(pole: float, degree: int) -> None:
 
 @pytest.mark.parametrize("gap", [0.5, 0.1, 1e-3, 1e-6])
 def test_the_best_line_for_a_sign_with_a_gap_is_known(gap: float) -> None:
-    found = minimax("sign", [(-1.0, -gap), (gap, 1.0)], degree=1)
+    found = fit("sign", [(-1.0, -gap), (gap, 1.0)], degree=1)
 
     assert math.isclose(found.error, (1.0 - gap) / (1.0 + gap), rel_tol=1e-10)
 
 
 @pytest.mark.parametrize("gap", [0.3, 0.05])
 def test_the_sign_with_a_gap_has_the_error_of_eremenko_and_yuditskii(gap: float) -> None:
-    found = minimax("sign", [(-1.0, -gap), (gap, 1.0)], degree=61)
+    found = fit("sign", [(-1.0, -gap), (gap, 1.0)], degree=61)
 
     m = 30
     limit = (1.0 - gap) / math.sqrt(math.pi * gap)
@@ -160,7 +160,7 @@ def test_the_sign_with_a_gap_has_the_error_of_eremenko_and_yuditskii(gap: float)
 def test_the_error_alternates_once_more_than_there_are_coefficients(
     name: str, low: float, high: float, degree: int
 ) -> None:
-    found = fit(name, low, high, degree=degree)
+    found = fit(name, (low, high), degree=degree)
     x = graded(((low, high),), 40001)
     error = found(x) - found.function.exact(x)
 
@@ -173,16 +173,16 @@ def test_the_error_alternates_once_more_than_there_are_coefficients(
 @pytest.mark.parametrize("error", [0.3, 1e-2, 2e-3])
 @pytest.mark.parametrize("name", ["relu", "sigmoid", "gelu", "exp"])
 def test_an_error_gets_the_least_degree(name: str, error: float) -> None:
-    found = fit(name, -1.5, 1.5, error=error)
+    found = fit(name, (-1.5, 1.5), error=error)
 
-    one_less = fit(name, -1.5, 1.5, degree=max(found.degree - 1, 0))
+    one_less = fit(name, (-1.5, 1.5), degree=max(found.degree - 1, 0))
     assert found.error <= error
     assert found.degree == 0 or one_less.error > error
 
 
 @pytest.mark.parametrize("degree", [2, 3, 31])
 def test_a_polynomial_is_found_again_without_dust(degree: int) -> None:
-    found = fit("square", -3, 3, degree=degree)
+    found = fit("square", (-3, 3), degree=degree)
 
     assert found.degree == 2
     # A few roundings of values up to 9.
@@ -192,8 +192,8 @@ def test_a_polynomial_is_found_again_without_dust(degree: int) -> None:
 def test_several_intervals_may_lie_apart() -> None:
     pieces = [(-4.0, -3.0), (-1.0, 1.0), (2.0, 9.0)]
 
-    found = minimax("abs", pieces, degree=16)
-    whole = fit("abs", -4, 9, degree=16)
+    found = fit("abs", pieces, degree=16)
+    whole = fit("abs", (-4, 9), degree=16)
 
     assert found.intervals == tuple(pieces)
     assert found.lower_bound >= 0.999999 * found.error
@@ -201,16 +201,16 @@ def test_several_intervals_may_lie_apart() -> None:
 
 
 def test_touching_intervals_are_one() -> None:
-    halves = minimax("abs", [(0.0, 1.0), (-1.0, 0.0)], degree=6)
+    halves = fit("abs", [(0.0, 1.0), (-1.0, 0.0)], degree=6)
 
-    assert halves == fit("abs", -1, 1, degree=6)
+    assert halves == fit("abs", (-1, 1), degree=6)
 
 
 def test_a_plain_callable_can_be_fitted() -> None:
     def cube(x: FloatArray) -> FloatArray:
         return x**3
 
-    found = fit(cube, -2, 2, degree=5)
+    found = fit(cube, (-2, 2), degree=5)
 
     assert found.function.name == "cube"
     assert found.degree == 3
@@ -218,7 +218,7 @@ def test_a_plain_callable_can_be_fitted() -> None:
 
 
 def test_a_fit_remembers_what_it_stands_for() -> None:
-    found = fit(Function("leaky_relu", (0.1,)), -2, 3, degree=5)
+    found = fit(Function("leaky_relu", (0.1,)), (-2, 3), degree=5)
 
     assert repr(found.function) == "leaky_relu(slope=0.1)"
     assert (found.low, found.high, found.method) == (-2.0, 3.0, "minimax")
@@ -230,27 +230,27 @@ def test_a_fit_remembers_what_it_stands_for() -> None:
 )
 def test_an_empty_interval_is_refused(low: float, high: float) -> None:
     with pytest.raises(TypeMismatch, match="interval"):
-        fit("relu", low, high, degree=3)
+        fit("relu", (low, high), degree=3)
 
 
 def test_a_pole_inside_is_refused_with_its_place() -> None:
     inverse = Custom("inverse", lambda x: 1.0 / x, kinks=(0.0,))
 
     with pytest.raises(TypeMismatch, match=r"inverse\(0\) is inf"):
-        fit(inverse, -1, 1, degree=3)
+        fit(inverse, (-1, 1), degree=3)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.0, 1.0), (-2.0, 0.0)])
 def test_a_jump_inside_is_refused(low: float, high: float) -> None:
     with pytest.raises(TypeMismatch, match="sign jumps"):
-        fit("sign", low, high, degree=3)
+        fit("sign", (low, high), degree=3)
 
 
 @pytest.mark.parametrize(
     ("low", "high"), [(-1.0, 1e-12), (-1e-300, 1e-300), (0.0, 3.0), (-2.0, 0.0)]
 )
 def test_a_kink_near_an_end_is_no_jump(low: float, high: float) -> None:
-    found = fit("relu", low, high, degree=2)
+    found = fit("relu", (low, high), degree=2)
 
     assert found.error <= 0.07 * (high - low)
 
@@ -258,28 +258,28 @@ def test_a_kink_near_an_end_is_no_jump(low: float, high: float) -> None:
 @pytest.mark.parametrize("degree", [-1, 256])
 def test_a_degree_out_of_reach_is_refused(degree: int) -> None:
     with pytest.raises(TypeMismatch, match="not between 0 and 255"):
-        fit("relu", -1, 1, degree=degree)
+        fit("relu", (-1, 1), degree=degree)
 
 
 def test_neither_degree_nor_error_is_refused() -> None:
-    with pytest.raises(TypeMismatch, match="either a degree or an error"):
-        fit("relu", -1, 1)
+    with pytest.raises(TypeMismatch, match="a degree, a depth or an error"):
+        fit("relu", (-1, 1))
 
 
 def test_an_unknown_method_is_refused() -> None:
     with pytest.raises(TypeMismatch, match="known are minimax, chebyshev"):
-        fit("relu", -1, 1, degree=3, method="magic")
+        fit("relu", (-1, 1), degree=3, method="magic")
 
 
 def test_an_error_that_no_degree_meets_is_refused_with_what_is_possible() -> None:
     with pytest.raises(DepthExceeded, match=r"has error 0.0005.* even at degree 255"):
-        fit("relu", -1, 1, error=1e-6)
+        fit("relu", (-1, 1), error=1e-6)
 
 
 @given(symmetric)
 def test_the_measure_looks_at_both_ends_and_kinks(interval: tuple[float, float]) -> None:
     low, high = interval
-    found = fit("abs", low, high, degree=4)
+    found = fit("abs", (low, high), degree=4)
 
     places = np.array([low, 0.0, high])
     heights = np.abs(found(places) - found.function.exact(places))

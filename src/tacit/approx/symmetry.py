@@ -14,60 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tacit.approx.domain import Intervals, graded, hugging, pieces
-from tacit.approx.target import ScalarFunction, values_of
-from tacit.errors import TypeMismatch
+from tacit.approx.problem import Problem
 from tacit.ir.functions import FloatArray
 
 # Two values that should be equal differ by a few roundings of the function's own arithmetic.
 ROUNDINGS = 64.0 * float(np.finfo(np.float64).eps)
 # Points per piece that decide about symmetry.
 LOOKS = 129
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Approximate `function` on the union of `intervals` by a polynomial of this degree."""
-
-    function: ScalarFunction
-    intervals: Intervals
-    degree: int
-
-    def __post_init__(self) -> None:
-        """Refuse functions that jump within an interval: no polynomial comes near them."""
-        for kink in self.function.kinks:
-            for interval in self.intervals:
-                if interval[0] <= kink <= interval[1]:
-                    _refuse_jump(self.function, kink, interval)
-
-    @property
-    def low(self) -> float:
-        """The lower end of the hull."""
-        return self.intervals[0][0]
-
-    @property
-    def high(self) -> float:
-        """The upper end of the hull."""
-        return self.intervals[-1][1]
-
-    def values(self, t: FloatArray) -> FloatArray:
-        """The function's values at normalised variables."""
-        middle, half = (self.low + self.high) / 2.0, (self.high - self.low) / 2.0
-        return values_of(self.function, np.clip(middle + half * t, self.low, self.high))
-
-    def normalised(self, x: float) -> float:
-        """The variable t in [-1, 1] at `x`."""
-        return ((x - self.low) + (x - self.high)) / (self.high - self.low)
-
-    @property
-    def normalised_intervals(self) -> Intervals:
-        """The intervals in the variable t."""
-        return tuple((self.normalised(low), self.normalised(high)) for low, high in self.intervals)
-
-    @property
-    def normalised_pieces(self) -> Intervals:
-        """The intervals in the variable t, cut where the function has kinks."""
-        kinks = (self.normalised(each) for each in self.function.kinks)
-        return pieces(self.normalised_intervals, kinks)
 
 
 @dataclass(frozen=True)
@@ -126,16 +79,3 @@ def _even_part(problem: Problem) -> Callable[[FloatArray], FloatArray]:
 
 def _odd_part(problem: Problem) -> Callable[[FloatArray], FloatArray]:
     return lambda t: (problem.values(t) - problem.values(-t)) / 2.0
-
-
-def _refuse_jump(function: ScalarFunction, kink: float, interval: tuple[float, float]) -> None:
-    sides = np.array(interval) - kink
-    places = kink + np.concatenate([[0.0], 1e-9 * sides, 1e-6 * sides])
-    values = values_of(function, places)
-    near, far = float(np.ptp(values[:3])), float(np.ptp(values))
-    # Across a jump the difference stays when one comes closer; elsewhere it shrinks.
-    if near > 0.5 * far:
-        raise TypeMismatch(
-            f"{function.name} jumps by {near:g} at {kink:g}",
-            hint="approximate on intervals that leave a gap around the jump, or use a composite",
-        )

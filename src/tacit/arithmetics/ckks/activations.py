@@ -59,7 +59,7 @@ def recipe(function: Function, seen: Range, *, error: float, degree: int | None 
 
     def on(low: float, high: float) -> Recipe:
         if degree is not None:
-            return _single(fit(function, low, high, degree=degree), function)
+            return _single(fit(function, (low, high), degree=degree), function)
         found = best(function, low, high, error=goal)
         return _single(found, function) if isinstance(found, Fit) else _composite(found, function)
 

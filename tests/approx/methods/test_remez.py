@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tacit.approx.domain import checked_intervals
-from tacit.approx.remez import minimax_solution
-from tacit.approx.symmetry import Problem, reduced
-from tacit.approx.verified import solve_verified
+from tacit.approx.methods import Minimax
+from tacit.approx.methods.verified import solve_verified
+from tacit.approx.problem import Problem
+from tacit.approx.symmetry import reduced
 from tacit.ir.functions import FloatArray, Function
 
 
@@ -50,7 +51,7 @@ def test_no_polynomial_on_a_grid_beats_the_lower_bound(
     a, b, c, d = (each / 8.0 for each in ends)
     problem = Problem(Function(name), checked_intervals([(a, b), (c, d)]), degree)
 
-    solution = minimax_solution(problem)
+    solution = Minimax().solve(problem)
 
     # Least squares is some polynomial: its largest error on a part of the domain is no bound,
     # but on all of it the lower bound must stay below.

@@ -12,8 +12,8 @@ from tacit.approx import (
     Composite,
     composite,
     composite_sign,
+    fit,
     flat_iterate,
-    minimax,
     of_stages,
     steep_iterate,
 )
@@ -70,7 +70,7 @@ def test_chained_stages_compute_the_same_on_unit_intervals(
 
 
 def test_one_stage_is_the_minimax_polynomial() -> None:
-    single = minimax("sign", [(-1.0, -0.1), (0.1, 1.0)], degree=9)
+    single = fit("sign", [(-1.0, -0.1), (0.1, 1.0)], degree=9)
 
     found = composite_sign(0.1, [9])
 

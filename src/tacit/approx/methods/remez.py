@@ -10,8 +10,9 @@ from numpy.polynomial import chebyshev
 from scipy import linalg
 
 from tacit.approx.domain import graded, sharpened
-from tacit.approx.symmetry import Problem, Reduced, reduced
-from tacit.approx.verified import solve_verified
+from tacit.approx.methods.verified import solve_verified
+from tacit.approx.problem import Method, Problem, Solution
+from tacit.approx.symmetry import Reduced, reduced
 from tacit.ir.functions import FloatArray
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -28,14 +29,6 @@ Solve = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 @dataclass(frozen=True)
-class Solution:
-    """Chebyshev coefficients on the hull, and a number that no polynomial's error is below."""
-
-    coefficients: tuple[float, ...]
-    lower_bound: float
-
-
-@dataclass(frozen=True)
 class Levelled:
     """A polynomial whose error on a reference alternates with one magnitude, and its true error."""
 
@@ -44,18 +37,24 @@ class Levelled:
     largest: float
 
 
-def minimax_solution(problem: Problem) -> Solution:
-    """The polynomial whose largest error is least, with de la Vallée-Poussin's lower bound."""
-    small = reduced(problem)
-    scale = float(np.abs(small.target(graded(small.pieces, 65))).max())
-    steps = _exchange(small, scale, _solve)
-    if not _is_certified(steps, scale):
-        steps += _exchange(small, scale, solve_verified)
-    best = min(steps, key=lambda each: each.largest)
-    # The bound is worth what double arithmetic made of it.
-    slack = 4.0 * EPSILON * (scale + float(np.abs(best.coefficients).sum()))
-    bound = max(0.0, max(each.level for each in steps) - slack)
-    return Solution(tuple(small.whole(best.coefficients).tolist()), bound)
+@dataclass(frozen=True)
+class Minimax(Method):
+    """The polynomial whose largest error is least, by Remez' exchange."""
+
+    name = "minimax"
+
+    def solve(self, problem: Problem) -> Solution:
+        """The polynomial, with de la Vallée-Poussin's lower bound."""
+        small = reduced(problem)
+        scale = float(np.abs(small.target(graded(small.pieces, 65))).max())
+        steps = _exchange(small, scale, _solve)
+        if not _is_certified(steps, scale):
+            steps += _exchange(small, scale, solve_verified)
+        best = min(steps, key=lambda each: each.largest)
+        # The bound is worth what double arithmetic made of it.
+        slack = 4.0 * EPSILON * (scale + float(np.abs(best.coefficients).sum()))
+        bound = max(0.0, max(each.level for each in steps) - slack)
+        return Solution(tuple(small.whole(best.coefficients).tolist()), bound)
 
 
 def _is_certified(steps: list[Levelled], scale: float) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tacit.approx import Composite, Fit, best, composite, composite_sign, fit, fit_composite
-from tacit.approx.degrees import promising_degrees, squeezes
+from tacit.approx.composites.degrees import promising_degrees, squeezes
 from tacit.errors import DepthExceeded, TypeMismatch
 from tacit.ir.functions import Function
 
@@ -87,7 +87,7 @@ def test_the_best_is_a_fit_where_a_fit_exists(name: str, error: float) -> None:
     found = best(name, -4, 4, error=error)
 
     assert isinstance(found, Fit)
-    assert found == fit(name, -4, 4, error=error)
+    assert found == fit(name, (-4, 4), error=error)
 
 
 def test_no_composite_is_less_deep_than_the_best_fit() -> None:

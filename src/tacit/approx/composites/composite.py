@@ -9,9 +9,9 @@ from functools import reduce
 
 import numpy as np
 
+from tacit.approx.composites.forms import Form, form_of, target_of
 from tacit.approx.domain import Intervals, checked_intervals
-from tacit.approx.fits import minimax
-from tacit.approx.forms import Form, form_of, target_of
+from tacit.approx.fits import fit
 from tacit.approx.measure import largest_error, lookouts
 from tacit.approx.polynomial import Polynomial
 from tacit.approx.target import Custom, ScalarFunction
@@ -174,7 +174,7 @@ def _stages(
     inner, outer = gap, 1.0
     for degree in degrees:
         ratio = inner / outer
-        found = minimax(Function("sign"), [(-1.0, -ratio), (ratio, 1.0)], degree=degree)
+        found = fit(Function("sign"), [(-1.0, -ratio), (ratio, 1.0)], degree=degree)
         width = outer if stages else bound
         stages.append(found.polynomial.moved(-width, width))
         reach = found.error + noise

@@ -13,10 +13,10 @@ from functools import cache
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from tacit.approx.composites import default_margin
+from tacit.approx.composites.composite import default_margin
+from tacit.approx.methods import Minimax
+from tacit.approx.problem import Problem
 from tacit.approx.products import odd_products
-from tacit.approx.remez import minimax_solution
-from tacit.approx.symmetry import Problem
 from tacit.ir.functions import FloatArray, Function
 
 # Lee et al. stop here too: larger stages take more products than two small ones that reach as far.
@@ -102,7 +102,7 @@ def _least_error(degree: int, ratio: float) -> float:
     """The least error of a polynomial for the sign on ratio <= |x| <= 1."""
     problem = Problem(Function("sign"), ((-1.0, -ratio), (ratio, 1.0)), degree)
     # Rounding is all that is left of the error below 1e-15.
-    return max(minimax_solution(problem).lower_bound, 1e-15)
+    return max(Minimax().solve(problem).lower_bound, 1e-15)
 
 
 def promising_degrees(gaps: FloatArray, goal: float) -> Iterator[tuple[int, ...]]:

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from tacit.approx.composites import Composite, can_bend, composite, composite_sign
-from tacit.approx.degrees import MAX_DEPTH, promising_degrees
+from tacit.approx.composites.composite import Composite, can_bend, composite, composite_sign
+from tacit.approx.composites.degrees import MAX_DEPTH, promising_degrees
+from tacit.approx.composites.forms import form_of, target_of
 from tacit.approx.fits import Fit, fit
-from tacit.approx.forms import form_of, target_of
 from tacit.approx.target import Approximable, Custom, as_function
 from tacit.errors import DepthExceeded, TypeMismatch
 from tacit.ir.functions import Function
@@ -87,7 +87,7 @@ def best(function: Approximable, low: float, high: float, *, error: float) -> Fi
     if target == Function("sign") and low <= 0.0 <= high:
         return fit_composite(target, low, high, error=error)
     try:
-        return fit(target, low, high, error=error)
+        return fit(target, (low, high), error=error)
     except DepthExceeded:
         match target:
             case Function("relu" | "abs" | "leaky_relu"):

@@ -1,0 +1,16 @@
+"""The ways to find a polynomial: each a frozen dataclass whose fields are its knobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tacit.approx.methods.interpolation import Interpolation
+from tacit.approx.methods.remez import Minimax
+from tacit.approx.problem import Method
+
+__all__ = ["METHODS", "Interpolation", "Minimax"]
+
+METHODS: Mapping[str, type[Method]] = MappingProxyType(
+    {each.name: each for each in (Minimax, Interpolation)}
+)
