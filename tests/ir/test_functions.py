@@ -27,6 +27,9 @@ IN_TORCH: list[tuple[Function, Definition]] = [
     (Function("gelu"), functional.gelu),
     (Function("gelu_tanh"), lambda x: functional.gelu(x, approximate="tanh")),
     (Function("silu"), functional.silu),
+    (Function("mish"), functional.mish),
+    (Function("log_sigmoid"), functional.logsigmoid),
+    (Function("softsign"), functional.softsign),
     (Function("softplus"), functional.softplus),
     (Function("softplus", (2.0, 1.0)), lambda x: functional.softplus(x, 2.0, 1.0)),
     (Function("elu"), functional.elu),
@@ -39,12 +42,29 @@ IN_TORCH: list[tuple[Function, Definition]] = [
     (Function("abs"), torch.abs),
     (Function("sign"), torch.sign),
     (Function("erf"), torch.erf),
+    (Function("sin"), torch.sin),
+    (Function("cos"), torch.cos),
+]
+OF_POSITIVE_NUMBERS: list[tuple[Function, Definition]] = [
+    (Function("log"), torch.log),
+    (Function("sqrt"), torch.sqrt),
+    (Function("rsqrt"), torch.rsqrt),
+    (Function("inverse"), torch.reciprocal),
 ]
 
-every_family = pytest.mark.parametrize("family", FUNCTIONS.values(), ids=FUNCTIONS.keys())
+
+def short(value: object) -> str:
+    """A name that is the same in every process: what stands after it may be an address."""
+    return str(value)[:20]
 
 
-@pytest.mark.parametrize(("function", "definition"), IN_TORCH, ids=lambda value: str(value)[:20])
+PARTIAL = {function.name for function, _ in OF_POSITIVE_NUMBERS}
+TOTAL = [family for name, family in FUNCTIONS.items() if name not in PARTIAL]
+
+every_total_family = pytest.mark.parametrize("family", TOTAL, ids=lambda family: family.name)
+
+
+@pytest.mark.parametrize(("function", "definition"), IN_TORCH, ids=short)
 def test_a_function_means_what_torch_means(function: Function, definition: Definition) -> None:
     x = np.concatenate([np.linspace(-8.0, 8.0, 321), [-40.0, 0.0, 40.0]])
 
@@ -54,11 +74,32 @@ def test_a_function_means_what_torch_means(function: Function, definition: Defin
     assert np.all(np.abs(ours - theirs) <= TOLERANCE * np.maximum(1.0, np.abs(theirs)))
 
 
+@pytest.mark.parametrize(
+    ("function", "definition"), OF_POSITIVE_NUMBERS, ids=lambda value: str(value)[:20]
+)
+def test_a_function_of_positive_numbers_means_what_torch_means(
+    function: Function, definition: Definition
+) -> None:
+    x = np.geomspace(1e-6, 1e6, 301)
+
+    ours = function.exact(x)
+
+    theirs = definition(torch.from_numpy(x)).numpy()
+    assert np.all(np.abs(ours - theirs) <= TOLERANCE * np.maximum(1.0, np.abs(theirs)))
+
+
 def test_every_family_is_compared_with_torch() -> None:
-    assert {function.name for function, _ in IN_TORCH} == set(FUNCTIONS)
+    compared = {function.name for function, _ in (*IN_TORCH, *OF_POSITIVE_NUMBERS)}
+
+    assert compared == set(FUNCTIONS)
 
 
-@every_family
+@pytest.mark.parametrize(("function", "_"), OF_POSITIVE_NUMBERS, ids=short)
+def test_a_function_of_positive_numbers_ends_at_a_kink(function: Function, _: Definition) -> None:
+    assert function.kinks == (0.0,)
+
+
+@every_total_family
 def test_a_function_keeps_the_shape_and_is_finite_where_it_matters(family: Family) -> None:
     x = np.linspace(-30.0, 30.0, 24).reshape(2, 3, 4)
 
@@ -68,7 +109,7 @@ def test_a_function_keeps_the_shape_and_is_finite_where_it_matters(family: Famil
     assert np.all(np.isfinite(y))
 
 
-@every_family
+@every_total_family
 def test_the_slope_jumps_nowhere_but_at_kinks(family: Family) -> None:
     function = Function(family.name)
     # Between the hundredths, where all kinks are.

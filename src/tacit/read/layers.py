@@ -297,15 +297,3 @@ def prelu(site: Site, x: Held, slope: Array) -> Held:
     positive = site.step("positive", Map(Function("relu")), x)
     kept = site.step("kept", Affine(1.0 - slopes, np.zeros(len(slopes))), positive)
     return site.put(Add(), site.step("leak", Affine(slopes, np.zeros(len(slopes))), x), kept)
-
-
-def mish(site: Site, x: Held) -> Held:
-    """x · tanh(softplus(x))."""
-    soft = site.step("softplus", Map(Function("softplus")), x)
-    return site.put(Mul(), x, site.step("tanh", Map(Function("tanh")), soft))
-
-
-def log_sigmoid(site: Site, x: Held) -> Held:
-    """log(sigmoid(x)) = -softplus(-x)."""
-    turned = scaled(site, x, -1.0, "turned")
-    return scaled(site, site.step("softplus", Map(Function("softplus")), turned), -1.0, "result")

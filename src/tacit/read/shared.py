@@ -152,8 +152,8 @@ ADVICE: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         (
-            *("reciprocal", "*sqrt", "log", "log1p", "log2", "*norm", "std*", "var*", "reducel*"),
-            *("cumsum", "cumprod", "floor*", "round", "ceil", "sin", "cos", "tan", "softsign"),
+            *("log1p", "log2", "*norm", "std*", "var*", "reducel*"),
+            *("cumsum", "cumprod", "floor*", "round", "ceil", "tan"),
         ),
         "no approximation of it is offered; use a supported activation in its place",
     ),

@@ -91,6 +91,16 @@ def test_poolings_equal_onnxruntime(build: Model, gap: Gap, node: onnx.NodeProto
     assert gap(build([node], (2, 7, 8), opset=19)) <= TOLERANCE
 
 
+@pytest.mark.parametrize("kind", ["Sqrt", "Log", "Reciprocal"])
+def test_functions_of_positive_numbers_equal_onnxruntime(build: Model, gap: Gap, kind: str) -> None:
+    nodes = [
+        helper.make_node("Exp", ["x"], ["positive"]),
+        helper.make_node(kind, ["positive"], ["y"]),
+    ]
+
+    assert gap(build(nodes, (4,))) <= TOLERANCE
+
+
 @pytest.mark.parametrize(
     ("node", "constants", "opset"),
     [
@@ -116,6 +126,9 @@ def test_poolings_equal_onnxruntime(build: Model, gap: Gap, node: onnx.NodeProto
         (call("Selu"), {}, 18),
         (call("Selu", alpha=1.5, gamma=1.1), {}, 18),
         (call("Mish"), {}, 18),
+        (call("Softsign"), {}, 18),
+        (call("Sin"), {}, 18),
+        (call("Cos"), {}, 18),
         (call("Exp"), {}, 18),
         (call("Abs"), {}, 18),
         (call("Sign"), {}, 18),

@@ -114,10 +114,6 @@ def _prelu(call: Call) -> Held:
     return layers.prelu(call.site, call.x, slope)
 
 
-def _mish(call: Call) -> Held:
-    return layers.mish(call.site, call.x)
-
-
 def _reduce(call: Call, kind: ReduceKind) -> Held:
     axes = call.axes(1)
     if not axes:
@@ -181,7 +177,6 @@ LAYERS: tuple[Layer[Call], ...] = (
     Layer("minimum", ("Min",), partial(_several, compose=layers.minimum), _KINK),
     Layer("prelu", ("PRelu",), _prelu, (Map, Affine, Add)),
     Layer("celu", ("Celu",), _celu, (Mul, Map)),
-    Layer("mish", ("Mish",), _mish, (Map, Mul)),
     Layer("hard_sigmoid", ("HardSigmoid",), _hard_sigmoid, (Map, Mul, Add)),
     *(
         Layer(name, family.onnx, _SPECIAL.get(name, partial(_function, name=name)), (Map,))

@@ -135,16 +135,8 @@ def _neg(call: Call) -> Held:
     return layers.multiply(call.site, call.x, np.array(-1.0))
 
 
-def _mish(call: Call) -> Held:
-    return layers.mish(call.site, call.x)
-
-
-def _log_sigmoid(call: Call) -> Held:
-    return layers.log_sigmoid(call.site, call.x)
-
-
 def _log_sigmoid_and_buffer(call: Call) -> tuple[Held, ...]:
-    return (_log_sigmoid(call),)
+    return (layers.apply(call.site, call.x, "log_sigmoid"),)
 
 
 def _function(call: Call, name: str) -> Held:
@@ -182,9 +174,7 @@ LAYERS: tuple[Layer[Call], ...] = (
     Layer("clamp", _CLAMPS, _clamp, (Map, Add, Sub)),
     Layer("prelu", ("prelu", "_prelu_kernel"), _prelu, (Map, Affine, Add)),
     Layer("celu", ("celu",), _celu, (Mul, Map)),
-    Layer("mish", ("mish",), _mish, (Map, Mul)),
-    Layer("log_sigmoid", ("log_sigmoid",), _log_sigmoid, (Mul, Map)),
-    Layer("log_sigmoid", ("log_sigmoid_forward",), _log_sigmoid_and_buffer, (Mul, Map)),
+    Layer("log_sigmoid", ("log_sigmoid_forward",), _log_sigmoid_and_buffer, (Map,)),
     Layer("tanhshrink", ("tanhshrink",), _tanhshrink, (Map, Sub)),
     Layer("glu", ("glu",), _glu, (Slice, Map, Mul)),
     *FUNCTION_LAYERS,
