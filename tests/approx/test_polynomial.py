@@ -113,28 +113,10 @@ def test_coefficients_that_are_not_finite_are_refused() -> None:
         Polynomial((1.0, math.nan))
 
 
-@pytest.mark.parametrize(
-    ("degree", "general", "odd"),
-    [(7, 5, 5), (15, 8, 8), (27, 11, 10), (31, 13, 12), (63, 18, 17)],
-)
-def test_products_are_the_known_least_ones(degree: int, general: int, odd: int) -> None:
-    assert Polynomial((1.0,) * (degree + 1)).products == general
-    assert Polynomial((0.0, 1.0) * ((degree + 1) // 2)).products == odd
+@given(polynomials)
+def test_products_are_those_of_the_plan_at_the_least_depth(polynomial: Polynomial) -> None:
+    plan = polynomial.plan
+    x = np.linspace(polynomial.low, polynomial.high, 7)
 
-
-@given(st.integers(2, 120))
-def test_an_even_polynomial_takes_one_product_more_than_one_of_half_its_degree(half: int) -> None:
-    even = Polynomial((1.0, 0.0) * half + (1.0,))
-    dense = Polynomial((1.0,) * (half + 1))
-
-    assert even.products <= dense.products + 1
-    assert even.scaled(2.0, 1.0).products == even.products
-
-
-@given(st.integers(1, 254))
-def test_products_never_fall_by_more_than_a_free_top_coefficient(degree: int) -> None:
-    lower, higher = (Polynomial((1.0,) * (each + 1)).products for each in (degree, degree + 1))
-
-    # A top block that is a constant is free, so a product may be saved, never more than a few:
-    # the blocks of the longest path are split again only where the degree fills the depth.
-    assert higher >= lower - math.ceil(math.log2(degree + 1))
+    assert (polynomial.products, polynomial.depth) == (plan.products, plan.depth)
+    np.testing.assert_allclose(plan(polynomial.normalised(x)), polynomial(x), atol=ROUNDING)

@@ -1,43 +1,86 @@
 """How a function becomes a polynomial or a composite of polynomials, with its error measured."""
 
+from tacit.approx.compare import Row, compare
 from tacit.approx.composites import (
+    PAFS,
     Composite,
+    CostModel,
     Form,
+    Paf,
+    Schedule,
+    Stretches,
     best,
     composite,
-    composite_sign,
+    error_of,
+    fewest_iterates,
     fit_composite,
     flat_iterate,
+    iterated,
     of_stages,
+    of_trainable,
+    paf,
+    pareto,
+    schedule,
     steep_iterate,
 )
 from tacit.approx.fits import Fit, fit
-from tacit.approx.methods import METHODS, Interpolation, Minimax
+from tacit.approx.histogram import Histogram, root_mean_square
+from tacit.approx.methods import (
+    METHODS,
+    Bounded,
+    CaratheodoryFejer,
+    Interpolation,
+    LeastSquares,
+    Minimax,
+    Taylor,
+)
+from tacit.approx.outside import Outside, outside
 from tacit.approx.polynomial import Parity, Polynomial
 from tacit.approx.problem import Method, Problem, Solution
 from tacit.approx.target import Approximable, Custom, ScalarFunction
 
 __all__ = [
     "METHODS",
+    "PAFS",
     "Approximable",
+    "Bounded",
+    "CaratheodoryFejer",
     "Composite",
+    "CostModel",
     "Custom",
     "Fit",
     "Form",
+    "Histogram",
     "Interpolation",
+    "LeastSquares",
     "Method",
     "Minimax",
+    "Outside",
+    "Paf",
     "Parity",
     "Polynomial",
     "Problem",
+    "Row",
     "ScalarFunction",
+    "Schedule",
     "Solution",
+    "Stretches",
+    "Taylor",
     "best",
+    "compare",
     "composite",
-    "composite_sign",
+    "error_of",
+    "fewest_iterates",
     "fit",
     "fit_composite",
     "flat_iterate",
+    "iterated",
     "of_stages",
+    "of_trainable",
+    "outside",
+    "paf",
+    "pareto",
+    "root_mean_square",
+    "schedule",
     "steep_iterate",
 ]

@@ -14,6 +14,14 @@ from tacit.ir.functions import FloatArray
 Intervals = tuple[tuple[float, float], ...]
 # Each round multiplies the resolution of an extremum's place by about this factor.
 SHARPENING = 8.0
+# From the third on, a round that raises no extremum by more than this share is the last one.
+SHARP = 1e-11
+# A function is steep where it changes by this share of its range between two neighbours.
+STEEP = 0.125
+# Rounds of cutting steep cells, into so many each, and how many cells a round cuts.
+ZOOMS, CUTS, MOST_CELLS = 20, 8, 32
+# Cells of so few units in the last place are not cut.
+FINEST = 16.0
 
 
 def checked_intervals(intervals: Iterable[Sequence[float]]) -> Intervals:
@@ -27,6 +35,11 @@ def checked_intervals(intervals: Iterable[Sequence[float]]) -> Intervals:
                 f"[{low:g}, {high:g}] is not an interval with an inside",
                 hint="both ends must be finite and low < high",
             )
+    low, high = ordered[0][0], max(high for _, high in ordered)
+    if not math.isfinite(2.0 * (high - low)):
+        raise TypeMismatch(
+            f"[{low:g}, {high:g}] is too wide: its length is no double", hint="scale the variable"
+        )
     merged = [ordered[0]]
     for low, high in ordered[1:]:
         before = merged[-1]
@@ -68,6 +81,31 @@ def hugging(intervals: Intervals, count: int) -> FloatArray:
     return np.unique(np.clip(near, lows[:, None], highs[:, None]))
 
 
+def watched(
+    function: Callable[[FloatArray], FloatArray], parts: Intervals, x: FloatArray
+) -> FloatArray:
+    """`x`, which ascends, with more points wherever the function is steep between neighbours.
+
+    What is steep is cut until it no longer is, or until doubles run out, as they do at a jump.
+    """
+    lows, highs = np.array(parts).T
+    for _ in range(ZOOMS):
+        values = function(x)
+        rises = np.abs(np.diff(values))
+        cells = np.flatnonzero(rises > STEEP * np.ptp(values))
+        left, right = x[cells], x[cells + 1]
+        inside = right <= highs[np.searchsorted(lows, left, side="right") - 1]
+        cells = cells[inside & (right - left > FINEST * np.spacing(np.abs(right)))]
+        if not cells.size:
+            break
+        # A function that is steep nearly everywhere would ask for more points without end.
+        worst = cells[np.argsort(-rises[cells], kind="stable")[:MOST_CELLS]]
+        steps = x[worst + 1] - x[worst]
+        fresh = x[worst, None] + steps[:, None] * np.arange(1, CUTS) / CUTS
+        x = np.sort(np.concatenate([x, fresh.ravel()]))
+    return x
+
+
 def sharpened(
     error: Callable[[FloatArray], FloatArray],
     points: FloatArray,
@@ -76,36 +114,46 @@ def sharpened(
     *,
     rounds: int,
 ) -> FloatArray:
-    """The points moved to where |error| is largest near them, by parabolas in [left, right]."""
+    """The points moved to where |error| is largest near them, by parabolas in [left, right].
+
+    A smooth extremum is found in two or three rounds; a kink that nobody declared takes more.
+    """
     signs = np.where(error(points) < 0.0, -1.0, 1.0)
     best, heights = points, signs * error(points)
-    for _ in range(rounds):
+    floors, ceilings, columns = lefts, rights, np.arange(len(points))
+    for turn in range(rounds):
         outer = error(np.stack([lefts, rights])) * signs
-        vertices = np.clip(
-            _vertices((lefts, best, rights), (outer[0], heights, outer[1])), lefts, rights
+        tops = np.clip(
+            vertices((lefts, best, rights), (outer[0], heights, outer[1])), lefts, rights
         )
-        candidates = np.stack([lefts, rights, vertices])
-        found = np.concatenate([outer, (error(vertices) * signs)[None]])
+        candidates = np.stack([lefts, rights, tops])
+        found = np.concatenate([outer, (error(tops) * signs)[None]])
         which = np.argmax(found, axis=0)
-        columns = np.arange(len(points))
         improved = found[which, columns] > heights
         best = np.where(improved, candidates[which, columns], best)
-        heights = np.where(improved, found[which, columns], heights)
-        reach = (rights - lefts) / (2.0 * SHARPENING)
-        lefts, rights = np.maximum(lefts, best - reach), np.minimum(rights, best + reach)
+        gains = np.where(improved, found[which, columns] - heights, 0.0)
+        heights = heights + gains
+        if turn >= 2 and (gains <= SHARP * heights).all():
+            break
+        # A bracket whose end is the best of it was narrowed too soon: it moves there instead.
+        reach = (rights - lefts) / np.where(improved & (which < 2), 2.0, 2.0 * SHARPENING)
+        lefts, rights = np.maximum(floors, best - reach), np.minimum(ceilings, best + reach)
     return best
 
 
-def _vertices(
+def vertices(
     places: tuple[FloatArray, FloatArray, FloatArray],
     heights: tuple[FloatArray, FloatArray, FloatArray],
 ) -> FloatArray:
     """Where the parabolas through three points each have their vertex; the middle if nowhere."""
     left, middle, right = places
-    before, after = middle - left, right - middle
+    width = right - left
+    safe_width = np.where(width > 0.0, width, 1.0)
+    # Shares of the width, because its square may be too large for a double.
+    before, after = (middle - left) / safe_width, (right - middle) / safe_width
     rise, fall = heights[1] - heights[0], heights[1] - heights[2]
     curvature = rise * after + fall * before
     usable = curvature > 0.0
     safe = np.where(usable, curvature, 1.0)
-    shift = 0.5 * (rise * after * after - fall * before * before) / safe
+    shift = 0.5 * width * ((rise * after * after - fall * before * before) / safe)
     return np.where(usable, middle + shift, middle)

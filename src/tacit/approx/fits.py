@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
+from tacit.approx.bases import as_decimals, as_doubles, powers_in
 from tacit.approx.domain import Intervals, checked_intervals
 from tacit.approx.measure import largest_error
 from tacit.approx.methods import METHODS
+from tacit.approx.plans import Plan
 from tacit.approx.polynomial import Polynomial
 from tacit.approx.problem import Method, Problem
+from tacit.approx.proof import Bounds, certified
 from tacit.approx.target import Approximable, ScalarFunction, as_function
 from tacit.errors import DepthExceeded, TypeMismatch
 from tacit.ir.functions import FloatArray
 
 # Depth 8; higher degrees cost more levels than any circuit without bootstrapping has.
 MAX_DEGREE = 255
+Basis = Literal["chebyshev", "power"]
 # One interval (low, high), or several.
 Domain = Sequence[float] | Iterable[Sequence[float]]
 
@@ -59,6 +66,11 @@ class Fit:
         return self.polynomial.degree
 
     @property
+    def degrees(self) -> tuple[int, ...]:
+        """The degree of its only stage."""
+        return (self.degree,)
+
+    @property
     def depth(self) -> int:
         """The multiplications in a row that evaluation needs."""
         return self.polynomial.depth
@@ -67,6 +79,47 @@ class Fit:
     def products(self) -> int:
         """The products of two ciphertexts that evaluation needs."""
         return self.polynomial.products
+
+    @property
+    def plan(self) -> Plan:
+        """How it is computed from the normalised variable t in [-1, 1], at its least depth."""
+        return self.polynomial.plan
+
+    def coefficients_in(self, basis: Basis = "chebyshev") -> tuple[float, ...]:
+        """The nearest doubles to the coefficients of T_k(t), t in [-1, 1], or of x**k.
+
+        Powers are computed exactly from the decimals, where there are any, else from the doubles.
+        """
+        if basis == "chebyshev":
+            return self.polynomial.coefficients
+        return as_doubles(self._powers)
+
+    def decimals_in(self, basis: Basis = "chebyshev") -> tuple[str, ...]:
+        """The coefficients of T_k(t), t in [-1, 1], or of x**k, as decimal strings.
+
+        Powers of x cancel where the interval is far from 0 or wide: they get as many digits more
+        as are lost when they are summed.
+        """
+        chebyshev = self.decimals or tuple(map(repr, self.polynomial.coefficients))
+        if basis == "chebyshev":
+            return chebyshev
+        digits = math.ceil(self.bits * math.log10(2.0)) + 1
+        powers = self._powers
+        reach = Fraction(max(abs(self.low), abs(self.high)))
+        summed = sum((abs(each) * reach**k for k, each in enumerate(powers)), start=Fraction(0))
+        largest = max(abs(Fraction(each)) for each in chebyshev)
+        lost = math.log10(summed / largest) if largest else 0.0
+        return as_decimals(powers, digits + math.ceil(max(lost, 0.0)))
+
+    @property
+    def _powers(self) -> tuple[Fraction, ...]:
+        own = self.decimals or self.polynomial.coefficients
+        return powers_in(own, self.low, self.high)
+
+    @cached_property
+    def certified(self) -> Bounds:
+        """The bounds of the error and of the least error of this degree, proven in balls."""
+        return certified(self)
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """The polynomial's values at `x`."""
@@ -145,8 +198,19 @@ def solved(problem: Problem, degree: int, method: Method) -> Fit:
         raise TypeMismatch(f"degree {degree} is not between 0 and {MAX_DEGREE}")
     wanted = replace(problem, degree=degree)
     solution = method.solve(wanted)
-    polynomial = Polynomial(_without_dust(solution.coefficients), problem.low, problem.high)
-    error = largest_error(problem.function, polynomial, problem.intervals, degree=degree)
+    low, high = solution.wider or (problem.low, problem.high)
+    # Decimals say which coefficients are zero; doubles leave rounding in their place.
+    clean = solution.coefficients if solution.decimals else _without_dust(solution.coefficients)
+    polynomial = Polynomial(clean, low, high)
+    error = solution.error
+    if error is None:
+        error = largest_error(
+            problem.function,
+            polynomial,
+            problem.intervals,
+            degree=degree,
+            weight=problem.weight,
+        )
     return Fit(
         polynomial,
         problem.function,
@@ -156,10 +220,20 @@ def solved(problem: Problem, degree: int, method: Method) -> Fit:
         # Both are true only up to rounding, and a bound above the error would be nonsense.
         min(solution.lower_bound, error),
         problem.weight,
-        tuple(wanted.denormalised(np.array(solution.alternation)).tolist()),
+        _places(wanted, solution.alternation),
         solution.decimals,
         solution.bits,
     )
+
+
+def _places(problem: Problem, alternation: tuple[float, ...]) -> tuple[float, ...]:
+    """The x at normalised variables; exactly the kink or end that one means."""
+    x = problem.denormalised(np.array(alternation))
+    fixed = np.array([*problem.kinks, *(end for each in problem.intervals for end in each)])
+    nearest = fixed[np.abs(x[:, None] - fixed).argmin(axis=1)]
+    # A few roundings of the map between x and t.
+    close = 4.0 * np.finfo(np.float64).eps * max(abs(problem.low), abs(problem.high))
+    return tuple(np.where(np.abs(x - nearest) <= close, nearest, x).tolist())
 
 
 def _without_dust(coefficients: tuple[float, ...]) -> tuple[float, ...]:
@@ -179,14 +253,25 @@ def _least_fit(problem: Problem, error: float, method: Method) -> Fit:
             raise _unreachable(found, error)
         too_low, tried = tried, 2 * tried + 1
         found = solved(problem, tried, method)
-    while tried - too_low > 1:
-        middle = (too_low + tried) // 2
-        attempt = solved(problem, middle, method)
+    open_degrees = _live(found, too_low, tried)
+    while len(open_degrees) > 1:
+        half = (len(open_degrees) - 1) // 2
+        attempt = solved(problem, open_degrees[half], method)
         if attempt.error <= error:
-            tried, found = middle, attempt
+            found, open_degrees = attempt, open_degrees[: half + 1]
         else:
-            too_low = middle
+            open_degrees = open_degrees[half + 1 :]
     return found
+
+
+def _live(found: Fit, too_low: int, tried: int) -> list[int]:
+    """The degrees above `too_low` up to `tried` at which symmetry leaves a highest coefficient."""
+    top, coefficients = found.degree, found.polynomial.coefficients
+    degrees = range(too_low + 1, tried + 1)
+    if top < 3 or any(coefficients[top - 1 : 1 : -2]):
+        return list(degrees)
+    # All coefficients of the other parity vanish, but those of the affine part.
+    return [each for each in degrees if each < 2 or ((each - top) % 2 == 0 and each <= top)]
 
 
 def _unreachable(found: Fit, error: float) -> DepthExceeded:

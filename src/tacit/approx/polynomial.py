@@ -6,11 +6,12 @@ import enum
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from tacit.approx.products import products_for
+from tacit.approx.plans import Plan, plan_of
 from tacit.errors import TypeMismatch
 from tacit.ir.functions import FloatArray
 
@@ -59,10 +60,15 @@ class Polynomial:
         """The multiplications in a row that evaluation needs: ceil(log2(degree + 1))."""
         return self.degree.bit_length()
 
+    @cached_property
+    def plan(self) -> Plan:
+        """How it is computed from the normalised variable, at its least depth."""
+        return plan_of(self)
+
     @property
     def products(self) -> int:
         """The products of two ciphertexts that evaluation at this depth needs."""
-        return products_for(self.coefficients)
+        return self.plan.products
 
     @property
     def parity(self) -> Parity:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from tacit.approx.domain import Intervals, pieces
-from tacit.approx.target import ScalarFunction, values_of
+from tacit.approx.target import ScalarFunction, values_of, weights_of
 from tacit.errors import TypeMismatch
 from tacit.ir.functions import FloatArray
 
@@ -47,6 +47,19 @@ class Problem:
         """The function's values at normalised variables."""
         return values_of(self.function, self.denormalised(t))
 
+    def weights(self, t: FloatArray) -> FloatArray:
+        """The weight at normalised variables, 1 where there is none; refuses weights <= 0."""
+        if self.weight is None:
+            return np.ones_like(t)
+        return weights_of(self.weight, self.denormalised(t))
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """The kinks of the function and of the weight, ascending."""
+        if self.weight is None:
+            return self.function.kinks
+        return tuple(sorted({*self.function.kinks, *self.weight.kinks}))
+
     def denormalised(self, t: FloatArray) -> FloatArray:
         """The x at normalised variables."""
         middle, half = (self.low + self.high) / 2.0, (self.high - self.low) / 2.0
@@ -64,7 +77,7 @@ class Problem:
     @property
     def normalised_pieces(self) -> Intervals:
         """The intervals in the variable t, cut where the function has kinks."""
-        kinks = (self.normalised(each) for each in self.function.kinks)
+        kinks = (self.normalised(each) for each in self.kinks)
         return pieces(self.normalised_intervals, kinks)
 
 
@@ -74,7 +87,9 @@ class Solution:
 
     No polynomial's error is below `lower_bound` (0 where the method gives none); `alternation`
     holds the normalised variables where a minimax error alternates. `decimals` are the same
-    coefficients with more digits than doubles have, where `bits` says that they are known.
+    coefficients with more digits than doubles have, where `bits` says that they are known. `wider`
+    is the interval that the coefficients are on where that is not the hull. `error` is the largest
+    error of the polynomial with the decimals, rounded up, where the method measured it.
     """
 
     coefficients: tuple[float, ...]
@@ -82,6 +97,8 @@ class Solution:
     alternation: tuple[float, ...] = ()
     decimals: tuple[str, ...] = ()
     bits: int = 53
+    wider: tuple[float, float] | None = None
+    error: float | None = None
 
 
 class Method(ABC):

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from tacit.errors import TypeMismatch
+from tacit.ir.balls import Branch
 from tacit.ir.functions import FloatArray, Function
 
 
@@ -30,11 +31,26 @@ class ScalarFunction(Protocol):
 
 @dataclass(frozen=True)
 class Custom:
-    """A function that has no entry in the table: any callable on arrays, its name and kinks."""
+    """A function that has no entry in the table: any callable on arrays, its name and kinks.
+
+    With `branches`, one for each gap between neighbouring kinks, errors are proven and more digits
+    than those of a double can be asked for.
+    """
 
     name: str
     meaning: Callable[[FloatArray], FloatArray]
     kinks: tuple[float, ...] = ()
+    branches: tuple[Branch, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse kinks out of order, and another number of branches than there are gaps."""
+        if list(self.kinks) != sorted(self.kinks):
+            raise TypeMismatch(f"the kinks {self.kinks} of {self.name} do not ascend")
+        if self.branches is not None and len(self.branches) != len(self.kinks) + 1:
+            raise TypeMismatch(
+                f"{self.name} has {len(self.branches)} branches and {len(self.kinks)} kinks",
+                hint="give one branch for each gap between neighbouring kinks",
+            )
 
     def exact(self, x: FloatArray) -> FloatArray:
         """The function's values at `x`, of the same shape."""
@@ -60,6 +76,15 @@ def as_function(function: Approximable) -> Function | Custom:
             return Custom(type(function).__name__, function)
 
 
+def branches_of(function: ScalarFunction) -> tuple[Branch, ...] | None:
+    """The function in balls, one branch for each gap between kinks; None where none is known."""
+    match function:
+        case Function() | Custom():
+            return function.branches
+        case _:
+            return None
+
+
 def values_of(function: ScalarFunction, x: FloatArray) -> FloatArray:
     """The function's values at `x`; raises where they are not finite."""
     # Poles and roots of negative numbers are reported below, with the place.
@@ -76,5 +101,17 @@ def values_of(function: ScalarFunction, x: FloatArray) -> FloatArray:
         raise TypeMismatch(
             f"{function.name}({where:g}) is {values[bad].flat[0]}",
             hint="choose an interval on which the function is finite",
+        )
+    return values
+
+
+def weights_of(weight: ScalarFunction, x: FloatArray) -> FloatArray:
+    """The weight's values at `x`; raises where they are not finite or not above zero."""
+    values = values_of(weight, x)
+    bad = ~(values > 0.0)
+    if bad.any():
+        raise TypeMismatch(
+            f"the weight {weight.name} is {values[bad].flat[0]:g} at {x[bad].flat[0]:g}",
+            hint="a weight must be above zero wherever the function is approximated",
         )
     return values

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tacit.approx import Custom, Fit, fit
 from tacit.approx.domain import checked_intervals
 from tacit.approx.methods import Minimax
-from tacit.approx.methods.verified import solve_verified
 from tacit.approx.problem import Problem
 from tacit.approx.symmetry import reduced
+from tacit.errors import TypeMismatch
 from tacit.ir.functions import FloatArray, Function
 
 
@@ -62,17 +63,159 @@ def test_no_polynomial_on_a_grid_beats_the_lower_bound(
     assert solution.lower_bound <= np.abs(other(t) - values).max() * (1.0 + 1e-6) + 1e-12
 
 
-def test_the_exact_solver_masters_a_system_that_doubles_do_not() -> None:
-    rows = np.arange(15, dtype=np.float64)
-    hilbert: FloatArray = 1.0 / (rows[:, None] + rows + 1.0)
-    sums: FloatArray = hilbert.sum(axis=1)
-
-    solution = solve_verified(hilbert, sums)
-
-    # The sums are rounded once, and the condition of 1e17 enlarges that; put back they agree.
-    np.testing.assert_allclose(hilbert @ solution, sums, rtol=1e-12)
+ALMOST = 1e-9
+DOUBLES = Minimax(escalates=False)
+square_plus_one = Custom("square_plus_one", lambda x: 1.0 + x * x)
 
 
-def test_the_exact_solver_refuses_a_singular_system() -> None:
-    with pytest.raises(np.linalg.LinAlgError):
-        solve_verified(np.ones((2, 2)), np.array([1.0, 2.0]))
+def weighted_errors(found: Fit, x: FloatArray) -> FloatArray:
+    """The weighted errors of a fit at `x`."""
+    difference = found.function.exact(x) - found(x)
+    return difference if found.weight is None else difference * found.weight.exact(x)
+
+
+def changes_of_sign(found: Fit) -> int:
+    """How often the errors at the alternation points change their sign."""
+    errors = weighted_errors(found, np.array(found.alternation))
+    return int(np.count_nonzero(np.diff(np.sign(errors))))
+
+
+@pytest.mark.parametrize(
+    ("name", "on", "degree"),
+    [
+        ("relu", [(-1.0, 0.0), (0.0, 2.0)], 9),
+        ("hardtanh", [(-3.0, 4.0)], 20),
+        ("hardtanh", [(-3.0, 3.0)], 21),
+        ("relu6", [(-4.0, 9.0)], 24),
+        ("hardtanh", [(-9.0, 9.0)], 2),
+        ("relu", [(-1.0, 1.0)], 0),
+        ("relu", [(-3.0, -1.0), (1.0, 1.5)], 3),
+        ("sqrt", [(0.0, 1.0)], 20),
+        ("sqrt", [(0.0, 100.0)], 31),
+        ("tanh", [(-1e6, 1e6)], 15),
+        ("relu", [(-1e200, 1e200)], 15),
+        ("abs", [(-5.0, -4.0), (-3.0, -2.5), (-1.0, 1.0), (2.0, 4.0), (4.5, 7.0)], 25),
+        ("sign", [(-1.0, -0.5), (1e-6, 2e-6)], 9),
+        ("sign", [(-1.0, -1e-9), (1e-9, 1.0)], 31),
+        ("relu", [(-1.0, 2.0)], 255),
+    ],
+)
+def test_doubles_are_levelled(name: str, on: list[tuple[float, float]], degree: int) -> None:
+    found = fit(name, on, degree=degree, method=DOUBLES)
+
+    assert found.error - found.lower_bound <= ALMOST * found.error
+    assert changes_of_sign(found) >= degree + 1
+    heights = np.abs(weighted_errors(found, np.array(found.alternation)))
+    np.testing.assert_allclose(heights, found.error, rtol=ALMOST)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        Custom("xlogx", lambda x: np.where(x > 0, x * np.log(np.where(x > 0, x, 1.0)), 0.0)),
+        Custom("power", lambda x: np.abs(x) ** 0.3),
+        Custom("late", lambda x: np.sqrt(1.0 - x)),
+    ],
+)
+def test_singular_ends_are_levelled(function: Custom) -> None:
+    found = fit(function, (0, 1), degree=20)
+
+    assert found.error - found.lower_bound <= ALMOST * found.error
+
+
+def test_kinks_that_nobody_declared_are_found() -> None:
+    found = fit(lambda x: np.abs(x - 0.3), (-1, 1), degree=20)
+
+    declared = fit(Custom("bend", lambda x: np.abs(x - 0.3), (0.3,)), (-1, 1), degree=20)
+    assert found.error == pytest.approx(declared.error, rel=1e-4)
+    # What is missing is in the report.
+    assert found.lower_bound <= declared.error
+    assert found.error >= declared.lower_bound
+    assert np.abs(weighted_errors(found, np.array([0.3])))[0] <= found.error
+
+
+@pytest.mark.parametrize(
+    ("name", "on", "degree", "count"),
+    [
+        ("exp", (-1.0, 2.0), 6, 8),
+        ("abs", (-1.0, 1.0), 6, 9),
+        ("abs", (-1.0, 1.0), 7, 9),
+        ("tanh", (-2.0, 2.0), 7, 10),
+        ("tanh", (-2.0, 2.0), 8, 10),
+    ],
+)
+def test_alternation_covers_all_of_the_domain(
+    name: str, on: tuple[float, float], degree: int, count: int
+) -> None:
+    found = fit(name, on, degree=degree)
+
+    # One polynomial serves two degrees of a symmetric function, so the lower one has a point more.
+    assert len(found.alternation) == count
+    assert changes_of_sign(found) == count - 1
+    assert (found.alternation[0], found.alternation[-1]) == on
+
+
+@given(st.integers(0, 12), st.integers(1, 16).map(lambda k: k / 8))
+@settings(max_examples=20)
+def test_a_weighted_error_is_levelled_by_its_weight(degree: int, bound: float) -> None:
+    found = fit("exp", (-bound, bound / 2), degree=degree, weight=square_plus_one, method=DOUBLES)
+
+    x = np.linspace(found.low, found.high, 5003)
+    assert np.abs(weighted_errors(found, x)).max() <= found.error
+    # Rounding of values up to (1 + 4) e².
+    assert found.error - found.lower_bound <= ALMOST * found.error + 1e-13
+
+
+def test_an_even_weight_keeps_the_symmetry() -> None:
+    found = fit("abs", (-1, 1), degree=9, weight=square_plus_one)
+
+    assert not any(found.polynomial.coefficients[1::2])
+    assert found.error - found.lower_bound <= ALMOST * found.error
+
+
+def test_a_weight_that_is_not_even_breaks_the_symmetry() -> None:
+    found = fit("abs", (-1, 1), degree=9, weight=Custom("tilt", lambda x: 2.0 + x))
+
+    assert all(found.polynomial.coefficients[1::2])
+    assert found.error - found.lower_bound <= ALMOST * found.error
+
+
+def test_a_constant_weight_scales_the_error_only() -> None:
+    plain = fit("gelu", (-2, 3), degree=8)
+    tripled = fit("gelu", (-2, 3), degree=8, weight=Custom("three", lambda x: np.full_like(x, 3)))
+
+    assert tripled.error == pytest.approx(3 * plain.error, rel=ALMOST)
+    np.testing.assert_allclose(
+        tripled.polynomial.coefficients, plain.polynomial.coefficients, atol=1e-10
+    )
+
+
+@pytest.mark.parametrize("height", [0.0, -1.0, np.nan])
+def test_a_weight_that_is_not_above_zero_is_refused(height: float) -> None:
+    weight = Custom("flat", lambda x: np.where(x > 0.5, height, 1.0))
+
+    with pytest.raises(TypeMismatch, match="flat"):
+        fit("exp", (0, 1), degree=3, weight=weight)
+
+
+def test_a_jump_that_nobody_declared_is_refused_with_its_place() -> None:
+    with pytest.raises(TypeMismatch, match=r"jumps by 2 near 0\.3"):
+        fit(Custom("step", lambda x: np.sign(x - 0.3)), (-1, 1), degree=5)
+
+
+def test_a_pole_that_nobody_declared_is_refused_with_its_place() -> None:
+    # No double is a third, so that the function is finite at all of them.
+    pole = Custom("pole", lambda x: 1.0 / (3.0 * x - 1.0 + 1e-17))
+
+    with pytest.raises(TypeMismatch, match=r"pole.*0\.33333"):
+        fit(pole, (-1, 1), degree=5)
+
+
+def test_nan_is_refused_with_its_place() -> None:
+    with pytest.raises(TypeMismatch, match=r"half\(0\.[5-9]\d*\) is nan"):
+        fit(Custom("half", lambda x: np.where(x > 0.5, np.nan, x)), (-1, 1), degree=5)
+
+
+def test_an_interval_longer_than_any_double_is_refused() -> None:
+    with pytest.raises(TypeMismatch, match="too wide"):
+        fit("relu", (-1e308, 1.7e308), degree=3)

@@ -2,95 +2,98 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
+from typing import Literal
 
-import numpy as np
-
-from tacit.approx.composites.composite import Composite, can_bend, composite, composite_sign
-from tacit.approx.composites.degrees import MAX_DEPTH, promising_degrees
-from tacit.approx.composites.forms import form_of, target_of
-from tacit.approx.fits import Fit, fit
+from tacit.approx.composites.aim import MAX_DEPTH
+from tacit.approx.composites.composite import Composite
+from tacit.approx.composites.costs import CostModel
+from tacit.approx.composites.forms import COMPARISON, target_of
+from tacit.approx.composites.pareto import composites, fewest_products
+from tacit.approx.composites.times import by_time
+from tacit.approx.composites.wanted import Wanted
+from tacit.approx.domain import Intervals
+from tacit.approx.fits import Domain, Fit, fit, intervals_of
+from tacit.approx.methods import Minimax
 from tacit.approx.target import Approximable, Custom, as_function
-from tacit.errors import DepthExceeded, TypeMismatch
+from tacit.errors import DepthExceeded
 from tacit.ir.functions import Function
 
-# Gaps that a bent function's error may come from, as multiples of its goal: measured composites
-# have 3.8 (error 1/8) to 10 (error 2**-16) times, growing with the accuracy.
-GAPS_PER_GOAL = np.geomspace(3.0, 16.0, 17)
+Objective = Literal["depth", "products", "time"] | CostModel
 
 
 def fit_composite(
     function: str | Function | Custom,
-    low: float,
-    high: float,
+    on: Domain,
     *,
     error: float,
     gap: float | None = None,
+    objective: Objective = "depth",
 ) -> Composite:
-    """The composite of least depth, then of fewest products, whose measured error meets `error`.
+    """The cheapest composite whose measured error on `on` is at most `error`.
 
-    Only the sign takes a gap: outside of |x| < gap its error holds. Unless said it is error / 2
-    of the larger end, as a comparison to alpha bits has gap 2**-alpha and error 2**(1 - alpha).
+    The cheapest has the least depth, then the fewest products; or the other way round; or, as a
+    cost model says, takes the least time ("time" means the default one). Only the sign and the
+    comparison take a gap: outside of |x| < gap their error holds. Unless said, it is what
+    comparisons to alpha bits have: 2**-alpha of the bound for an error of 2**(1 - alpha) in the
+    sign. Raises DepthExceeded where no composite gets there.
+
+    >>> fit_composite("sign", (-1, 1), error=2.0**-7).degrees
+    (7, 15, 15)
     """
-    target = target_of(function)
-    form = form_of(target)
-    bound = max(abs(low), abs(high))
-    if not (low < high and 0.0 < error < math.inf and bound < math.inf):
-        raise TypeMismatch(
-            f"error {error:g} on [{low:g}, {high:g}] makes no sense",
-            hint="the error must be above 0, and low < high",
-        )
-    if form.bend:
-        return _fit_bend(target, low, high, error)
-    ratio = error / 2.0 if gap is None else gap / bound
-    if not 0.0 < ratio < 1.0:
-        raise TypeMismatch(
-            f"a gap of {ratio * bound:g} leaves nothing of [-{bound:g}, {bound:g}]",
-            hint="choose a smaller gap or error",
-        )
-    for degrees in promising_degrees(np.array([ratio]), error):
-        found = composite_sign(ratio * bound, degrees, bound=bound)
-        if found.error <= error:
-            return found
-    raise _unreachable(target, low, high, error)
-
-
-def _fit_bend(target: Function | Custom, low: float, high: float, error: float) -> Composite:
-    """The cheapest composite for a function with a bend at 0."""
-    goal = error / (form_of(target).bend * max(abs(low), abs(high)))
-    gaps = np.unique(np.minimum(GAPS_PER_GOAL * goal, 0.9))
-    for degrees in promising_degrees(gaps, goal):
-        if not can_bend(degrees, goal):
-            continue
-        found = composite(target, degrees, low, high)
-        if found.error <= error:
-            return found
-    raise _unreachable(target, low, high, error)
-
-
-def _unreachable(target: Function | Custom, low: float, high: float, error: float) -> DepthExceeded:
-    return DepthExceeded(
-        f"no composite for {target!r} on [{low:g}, {high:g}] has error {error:.3g} "
-        f"in depth {MAX_DEPTH}",
-        hint="ask for a larger error",
+    wanted = Wanted(target_of(function), intervals_of(on), error, gap)
+    for found in _cheapest_first(wanted, objective):
+        return found
+    raise DepthExceeded(
+        f"no composite for {wanted.target!r} on {_named(wanted.intervals)} has error "
+        f"{error:.3g} in depth {MAX_DEPTH}",
+        hint="ask for a larger error, or a wider gap",
     )
 
 
-def best(function: Approximable, low: float, high: float, *, error: float) -> Fit | Composite:
+def _cheapest_first(wanted: Wanted, objective: Objective) -> Iterator[Composite]:
+    match objective:
+        case "depth":
+            return composites(wanted)
+        case "products":
+            return fewest_products(wanted)
+        case "time":
+            return _by_time(wanted, CostModel())
+        case CostModel():
+            return _by_time(wanted, objective)
+
+
+def _by_time(wanted: Wanted, costs: CostModel) -> Iterator[Composite]:
+    # Without this a search by time would try for ever longer ones.
+    if not wanted.aim.is_in_reach:
+        return iter(())
+    degrees = by_time(wanted.aim, costs, times_input=wanted.form.bend != 0.0)
+    return (found for each in degrees if (found := wanted.checked(each)))
+
+
+def _named(intervals: Intervals) -> str:
+    return ", ".join(f"[{low:g}, {high:g}]" for low, high in intervals)
+
+
+def best(function: Approximable, on: Domain, *, error: float) -> Fit | Composite:
     """The approximation of least depth whose error is at most `error`; ties go to fewer products.
 
-    A composite is itself a polynomial, of a lower degree than its depth allows, so where a fit
-    exists no composite is less deep; composites take over where the degree outgrows MAX_DEGREE.
-    The sign always gets a composite, with the gap of `fit_composite`.
+    For a function with a bend that is the fit of least degree, where a fit exists: a composite of
+    stages of k_1, k_2, ... levels is a polynomial of a degree of at most
+    (2**k_1 - 1) (2**k_2 - 1) ... + 1, and the fit of that degree takes a level less. Composites
+    take over where the degree outgrows MAX_DEGREE. Around 0 the sign and the comparison get a
+    composite, which may have one stage, with the gap of `fit_composite`.
     """
-    target = as_function(function)
-    if target == Function("sign") and low <= 0.0 <= high:
-        return fit_composite(target, low, high, error=error)
+    target = target_of(function) if isinstance(function, str) else as_function(function)
+    intervals = intervals_of(on)
+    if target in (Function("sign"), COMPARISON) and intervals[0][0] < 0.0 < intervals[-1][1]:
+        return fit_composite(target, intervals, error=error)
     try:
-        return fit(target, (low, high), error=error)
+        # What runs on ciphertexts has coefficients that are doubles: their error counts.
+        return fit(target, intervals, error=error, method=Minimax(escalates=False))
     except DepthExceeded:
         match target:
-            case Function("relu" | "abs" | "leaky_relu"):
-                return fit_composite(target, low, high, error=error)
+            case Function("relu" | "abs" | "leaky_relu") | Custom("max"):
+                return fit_composite(target, intervals, error=error)
             case _:
                 raise

@@ -19,11 +19,16 @@ class Interpolation(Method):
     name = "chebyshev"
 
     def solve(self, problem: Problem) -> Solution:
-        """The interpolant; raises on several intervals."""
+        """The interpolant; raises on several intervals, and where there is a weight."""
         if len(problem.intervals) > 1:
             raise TypeMismatch(
                 f"Chebyshev interpolation of {problem.function.name} works on one interval",
                 hint='use method="minimax"',
+            )
+        if problem.weight is not None:
+            raise TypeMismatch(
+                f"Chebyshev interpolation cannot weigh by {problem.weight.name}",
+                hint='use method="minimax" or method="least_squares"',
             )
         count = problem.degree + 1
         nodes = chebyshev.chebpts1(count)

@@ -1,0 +1,28 @@
+"""GELU as one polynomial: x / 2 plus an even part, so that half of the powers are not needed."""
+
+from __future__ import annotations
+
+from tacit.approx.circuits.circuit import ScalarCircuit, checked_domain, checked_error, measured
+from tacit.approx.circuits.scaled import least_fit, scaled_plan_of
+from tacit.ir.functions import Function
+
+
+def gelu(on: tuple[float, float], *, error: float) -> ScalarCircuit:
+    """The circuit for GELU with this absolute error, of least depth, then least degree.
+
+    Its degree grows with the width of the domain; DepthExceeded is raised where 255 is not enough.
+    Composites are no shallower: one of stages of k_1, k_2, ... levels is itself a polynomial of a
+    degree below 2**(k_1 + k_2 + ...), and the best of that degree takes no more levels.
+
+    >>> found = gelu((-8.0, 8.0), error=1e-3)
+    >>> found.depth, found.absolute_error <= 1e-3
+    (5, True)
+    """
+    domain = checked_domain(on)
+    checked_error(error, "GELU")
+    function = Function("gelu")
+    found = least_fit(function, domain, error)
+    # No value of the plan is then larger than about 1.
+    size = max(map(abs, domain))
+    scaled = scaled_plan_of(found.polynomial.scaled(1.0 / size)).times(size)
+    return measured(function, domain, scaled, "minimax", oscillations=found.degree)

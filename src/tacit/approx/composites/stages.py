@@ -1,0 +1,88 @@
+"""The stages of a minimax composite sign, each squeezing what the stages before it leave.
+
+Lee, Lee, No & Kim (eprint 2020/834): a stage is the minimax polynomial of the sign on the widths
+around ±1 that it is given. `Stages` for a search are many at once; polynomials are for use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+
+import numpy as np
+
+from tacit.approx.composites.signs import Signs, minimax_signs
+from tacit.approx.fits import fit
+from tacit.approx.polynomial import Polynomial
+from tacit.errors import TypeMismatch
+from tacit.ir.functions import FloatArray, Function
+
+# A stage explodes outside its interval, so each leaves room for the noise of the one before it.
+# 2**-12 is far above the noise of a usable CKKS scale, and costs under 1 % of the accuracy.
+MARGIN = 2.0**-12
+# Noise as large as the gap would hide the sign anyway.
+MARGIN_PER_GAP = 1.0 / 16.0
+# A stage that squeezes less than its noise leaves nothing: this keeps the next one solvable.
+LEAST_INNER = 1e-6
+
+
+def default_margin(gap: float) -> float:
+    """The noise that the stages of a composite with this normalised gap leave room for."""
+    return min(MARGIN, gap * MARGIN_PER_GAP)
+
+
+def checked_degrees(degrees: Sequence[int]) -> tuple[int, ...]:
+    """The degrees, if there are some and all are odd."""
+    if not degrees or any(degree < 1 or degree % 2 == 0 for degree in degrees):
+        raise TypeMismatch(f"degrees {tuple(degrees)} are not all odd", hint="the sign is odd")
+    return tuple(degrees)
+
+
+def minimax_stages(
+    gap: float, degrees: Sequence[int], *, bound: float = 1.0, margin: float | None = None
+) -> tuple[Polynomial, ...]:
+    """The stages for gap <= |x| / bound <= 1, innermost first; only the first sees the bound."""
+    noise = default_margin(gap) if margin is None else margin
+    stages: list[Polynomial] = []
+    inner, outer = gap, 1.0
+    for degree in degrees:
+        ratio = inner / outer
+        found = fit(Function("sign"), [(-1.0, -ratio), (ratio, 1.0)], degree=degree)
+        width = outer if stages else bound
+        stages.append(found.polynomial.moved(-width, width))
+        reach = found.error + noise
+        inner, outer = max(1.0 - reach, LEAST_INNER), 1.0 + reach
+    return tuple(stages)
+
+
+def through(stages: Sequence[Polynomial], x: FloatArray) -> FloatArray:
+    """What the stages make of `x`, one after the other."""
+    return reduce(lambda value, stage: stage(value), stages, np.asarray(x, dtype=np.float64))
+
+
+def quick_stages(
+    gaps: FloatArray, degrees: Sequence[int], margin: float | None = None
+) -> Iterator[tuple[Signs, FloatArray]]:
+    """The same stages for many gaps with bound 1: each with the half-widths of what it is given.
+
+    Gaps and half-widths are of shape (gaps,).
+    """
+    noise = noise_of(gaps, margin)
+    inner, outer = gaps, np.ones_like(gaps)
+    for degree in degrees:
+        signs = minimax_signs(degree, inner / outer)
+        yield signs, outer
+        inner, outer = widened(signs, noise)
+
+
+def noise_of(gaps: FloatArray, margin: float | None) -> FloatArray:
+    """The noise for each gap, by default as `default_margin` says."""
+    if margin is None:
+        return np.minimum(MARGIN, gaps * MARGIN_PER_GAP)
+    return np.full_like(gaps, margin)
+
+
+def widened(signs: Signs, noise: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The least and the largest that the values may be, with noise."""
+    reach = signs.errors + noise
+    return np.maximum(1.0 - reach, LEAST_INNER), 1.0 + reach
