@@ -15,6 +15,8 @@ import machine
 import numpy as np
 
 from tacit import lattigo
+from tacit.approx import Polynomial
+from tacit.approx.plans import plan_of
 
 WORKERS = 8
 OPERATIONS = 10_000
@@ -25,6 +27,8 @@ LEVEL = 3
 LOG_N, LOG_Q, LOG_P = 13, [51, 37, 37, 37], [51]
 # The largest error that a slot may have; rescaling at a scale of 2^37 leaves about 2^-21.
 CLOSE = 1e-4
+POLYNOMIAL = Polynomial((0.5, 0.25, 0.125, 1.0))
+PLAN = plan_of(POLYNOMIAL)
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,12 @@ def mixed_round(party: Party, generator: np.random.Generator, scale: float) -> f
     turned = evaluator.rotate_hoisted(product, [1, 2])
     total = evaluator.negate(evaluator.add(turned[1], turned[2]))
     mapped = evaluator.rescale(evaluator.linear_map(evaluator.subtract(a, b), party.linear_map))
-    power = evaluator.polynomial(a, [0.5, 0.25, 0.125, 1.0], target_scale=scale)
+    power = evaluator.evaluate(PLAN, [a], target_scale=scale)
     errors = [
         context.decrypt(total, secret) + np.roll(x * y, -1) + np.roll(x * y, -2),
         context.decrypt(mapped, secret)
         - sum(row * np.roll(x - y, -offset) for offset, row in party.diagonals.items()),
-        context.decrypt(power, secret)
-        - np.polynomial.chebyshev.chebval(x, [0.5, 0.25, 0.125, 1.0]),
+        context.decrypt(power, secret) - POLYNOMIAL(x),
     ]
     return float(np.max(np.abs(errors)))
 

@@ -71,7 +71,7 @@ func addPlain(operand *ciphertext, encoded *plaintext) (*ciphertext, error) {
 }
 
 func addConstant(operand *ciphertext, constant float64) (*ciphertext, error) {
-	if err := checkConstant(operand, constant, operand.scale); err != nil {
+	if err := operand.context.checkNumber(constant, operand.scale, operand.level()); err != nil {
 		return nil, err
 	}
 	return changeFirst(operand, func(_ int, s *ring.SubRing, in, out []uint64) {
@@ -79,12 +79,12 @@ func addConstant(operand *ciphertext, constant float64) (*ciphertext, error) {
 	})
 }
 
-// checkConstant refuses a constant that is not a number or that wraps around when it is encoded.
-func checkConstant(operand *ciphertext, constant, scale float64) error {
-	if math.IsNaN(constant) || math.IsInf(constant, 0) {
+// checkNumber refuses what is not a number, or what wraps around when it is encoded.
+func (c *context) checkNumber(number, scale float64, level int) error {
+	if math.IsNaN(number) || math.IsInf(number, 0) {
 		return refuse("the constant is not a finite number")
 	}
-	return operand.context.checkRoom([]float64{constant}, scale, operand.level())
+	return c.checkRoom([]float64{number}, scale, level)
 }
 
 // changeAll maps every limb of every part.
@@ -110,7 +110,7 @@ func multiplyConstant(operand *ciphertext, constant, scale float64) (*ciphertext
 	if err := operand.context.checkScale(scale*operand.scale, operand.level()); err != nil {
 		return nil, err
 	}
-	if err := checkConstant(operand, constant, scale); err != nil {
+	if err := operand.context.checkNumber(constant, scale, operand.level()); err != nil {
 		return nil, err
 	}
 	return changeAll(operand, operand.scale*scale, func(s *ring.SubRing, in, out []uint64) {
@@ -154,7 +154,7 @@ func multiply(first, second *ciphertext) (*ciphertext, error) {
 	}
 	made := c.newCiphertext(2, first.level(), first.scale*second.scale)
 	err := c.eachLimb(first.level(), func(limb int, s *ring.SubRing) {
-		tensor(c, s, limb, first, second, made)
+		addProduct(limb, s, 1, [2]*ciphertext{first, second}, made)
 	})
 	return made, err
 }
@@ -176,34 +176,59 @@ func checkFactors(first, second *ciphertext) error {
 	return c.checkScale(first.scale*second.scale, first.level())
 }
 
-// tensor multiplies one limb: (a + b·s)(x + y·s) = ax + (ay + bx)·s + by·s².
-func tensor(c *context, s *ring.SubRing, limb int, first, second, made *ciphertext) {
-	left, right := c.pool.GetBuffUintArray(), c.pool.GetBuffUintArray()
-	defer c.pool.RecycleBuffUintArray(left)
-	defer c.pool.RecycleBuffUintArray(right)
-	s.MForm(first.value[0].Coeffs[limb], *left)
-	s.MForm(first.value[1].Coeffs[limb], *right)
-	x, y := second.value[0].Coeffs[limb], second.value[1].Coeffs[limb]
-	s.MulCoeffsMontgomery(*left, x, made.value[0].Coeffs[limb])
-	s.MulCoeffsMontgomery(*left, y, made.value[1].Coeffs[limb])
-	s.MulCoeffsMontgomeryThenAdd(*right, x, made.value[1].Coeffs[limb])
-	s.MulCoeffsMontgomery(*right, y, made.value[2].Coeffs[limb])
+// addProduct adds to one limb a small number of times (a + b·s)(x + y·s) = ax + (ay + bx)·s + by·s².
+//
+// The weight comes with the factor that brings one side into Montgomery form, so it costs nothing; in a square the
+// two mixed products are one.
+func addProduct(limb int, s *ring.SubRing, weight int, factors [2]*ciphertext, made *ciphertext) {
+	pool := made.context.pool
+	left, right := pool.GetBuffUintArray(), pool.GetBuffUintArray()
+	defer pool.RecycleBuffUintArray(left)
+	defer pool.RecycleBuffUintArray(right)
+	a, b := factors[0].value[0].Coeffs[limb], factors[0].value[1].Coeffs[limb]
+	x, y := factors[1].value[0].Coeffs[limb], factors[1].value[1].Coeffs[limb]
+	factor := ring.MForm(montgomeryResidue(float64(weight), s), s.Modulus, s.BRedConstant)
+	s.MulScalarMontgomery(a, factor, *left)
+	s.MulScalarMontgomery(b, factor, *right)
+	s.MulCoeffsMontgomeryThenAdd(*left, x, made.value[0].Coeffs[limb])
+	s.MulCoeffsMontgomeryThenAdd(*right, y, made.value[2].Coeffs[limb])
+	if &a[0] == &x[0] && &b[0] == &y[0] {
+		s.Add(*left, *left, *left)
+	} else {
+		s.MulCoeffsMontgomeryThenAdd(*right, x, made.value[1].Coeffs[limb])
+	}
+	s.MulCoeffsMontgomeryThenAdd(*left, y, made.value[1].Coeffs[limb])
 }
 
 // leastScale is the scale below which a rescaled ciphertext would hold nothing but the rounding.
 const leastScale = 1 << 10
 
-// rescale divides by the last prime, which lowers the level and the scale.
-func rescale(operand *ciphertext) (*ciphertext, error) {
-	c, level := operand.context, operand.level()
+// rescaledScale is the scale that rescaling leaves, if it can be done.
+func rescaledScale(operand *ciphertext) (float64, error) {
+	level := operand.level()
 	if level == 0 {
-		return nil, refuseWith("plan one level more", "a ciphertext at level 0 cannot be rescaled")
+		return 0, refuseWith("plan one level more", "a ciphertext at level 0 cannot be rescaled")
 	}
-	scale := operand.scale / float64(c.q[level])
+	scale := operand.scale / float64(operand.context.q[level])
 	if scale < leastScale {
-		return nil, refuseWith("multiply first, or drop instead",
+		return 0, refuseWith("multiply first, or drop instead",
 			"rescaling would leave a scale of 2^%.1f; 2^%.0f is the least", math.Log2(scale), math.Log2(leastScale))
 	}
+	return scale, nil
+}
+
+// rescale divides by the last prime, which lowers the level and the scale.
+func rescale(operand *ciphertext) (*ciphertext, error) {
+	scale, err := rescaledScale(operand)
+	if err != nil {
+		return nil, err
+	}
+	return divideByLast(operand, scale)
+}
+
+// divideByLast divides by the last prime and rounds; the result gets a scale.
+func divideByLast(operand *ciphertext, scale float64) (*ciphertext, error) {
+	c, level := operand.context, operand.level()
 	made := c.newCiphertext(operand.degree(), level-1, scale)
 	ringQ := c.parameters.RingQ().AtLevel(level)
 	err := parallel(len(made.value), func(part int) error {

@@ -167,52 +167,6 @@ func TestLayersSumOverInputsForEveryRow(t *testing.T) {
 	})
 }
 
-func TestPolynomialsAreEvaluatedAtTheLeastDepth(t *testing.T) {
-	onBothRings(t, func(s *scene) {
-		random := rand.New(rand.NewSource(2))
-		for degree := 1; degree <= 31; degree++ {
-			coefficients := uniform(random, degree+1)
-			made := s.done(evaluatePolynomial(s.first, s.keys, coefficients, testScale))
-			depth := int(math.Ceil(math.Log2(float64(degree + 1))))
-			if made.level() != s.context.maxLevel()-depth || made.scale != testScale {
-				t.Fatalf("degree %d ended at level %d, scale %g", degree, made.level(), made.scale)
-			}
-			s.near(made, coefficients, degree)
-		}
-	})
-}
-
-// near allows for the polynomial's own slope: a Chebyshev polynomial of degree n has slope n² at the ends.
-func (s *scene) near(made *ciphertext, coefficients []float64, degree int) {
-	s.t.Helper()
-	allowed := tolerance * float64(1+degree*degree)
-	for i, value := range s.decrypted(made) {
-		wanted := 0.0
-		for k, coefficient := range coefficients {
-			wanted += coefficient * math.Cos(float64(k)*math.Acos(s.x[i]))
-		}
-		if math.Abs(value-wanted) > allowed {
-			s.t.Fatalf("degree %d, slot %d: %g, not %g", degree, i, value, wanted)
-		}
-	}
-}
-
-func TestOddAndEvenPolynomialsTakeFewerProducts(t *testing.T) {
-	all, odd := make([]float64, 32), make([]float64, 32)
-	for k := range all {
-		all[k] = 1 / float64(k+1)
-		odd[k] = all[k] * float64(k%2)
-	}
-	count := func(coefficients []float64) int {
-		needed := map[int]bool{1: true}
-		leafBits := bestLeafBits(coefficients)
-		return countProducts(coefficients, leafBits, depthOf(len(coefficients)-1)-1, needed) + len(needed) - 1
-	}
-	if count(odd) >= count(all) {
-		t.Fatalf("%d products for an odd polynomial, %d for any", count(odd), count(all))
-	}
-}
-
 func TestWhatWouldBeSilentlyWrongIsRefused(t *testing.T) {
 	onBothRings(t, func(s *scene) {
 		low := s.done(drop(s.first, 0))
@@ -233,8 +187,6 @@ func TestWhatWouldBeSilentlyWrongIsRefused(t *testing.T) {
 			},
 			"no key":           func() error { _, err := rotateMany(s.first, s.keys, []int{7}); return err },
 			"drop upwards":     func() error { _, err := drop(low, 1); return err },
-			"too deep":         func() error { _, err := evaluatePolynomial(low, s.keys, []float64{0, 1}, testScale); return err },
-			"constant":         func() error { _, err := evaluatePolynomial(s.first, s.keys, []float64{1}, testScale); return err },
 			"not a number":     func() error { _, err := s.context.encode([]float64{math.NaN()}, 1, testScale); return err },
 			"infinite":         func() error { _, err := addConstant(s.first, math.Inf(1)); return err },
 			"level":            func() error { _, err := s.context.encode(nil, 6, testScale); return err },

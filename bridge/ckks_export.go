@@ -40,63 +40,6 @@ func tacit_ckks_context(logN, conjugate, logScale, secretWeight C.int64_t, q *C.
 	})
 }
 
-//export tacit_ckks_secret_key
-func tacit_ckks_secret_key(owner C.uint64_t, out *C.uint64_t) *C.char {
-	return answerWith(out, with(owner, func(c *context) (any, error) { return c.newSecretKey(), nil }))
-}
-
-//export tacit_ckks_public_key
-func tacit_ckks_public_key(secret C.uint64_t, out *C.uint64_t) *C.char {
-	return answerWith(out, with(secret, func(s *secretKey) (any, error) { return s.publicKey(), nil }))
-}
-
-//export tacit_ckks_keys
-func tacit_ckks_keys(owner C.uint64_t, out *C.uint64_t) *C.char {
-	return answerWith(out, with(owner, func(c *context) (any, error) { return c.newEvaluationKeys(), nil }))
-}
-
-// keysAndSecret looks both up.
-func keysAndSecret(keys, secret C.uint64_t, work func(*evaluationKeys, *secretKey) error) *C.char {
-	return answer(func() error {
-		_, err := withTwo(keys, secret, func(k *evaluationKeys, s *secretKey) (any, error) { return nil, work(k, s) })()
-		return err
-	})
-}
-
-//export tacit_ckks_add_relinearisation
-func tacit_ckks_add_relinearisation(keys, secret C.uint64_t, level C.int64_t) *C.char {
-	return keysAndSecret(keys, secret, func(k *evaluationKeys, s *secretKey) error {
-		return k.addRelinearisation(s, int(level))
-	})
-}
-
-//export tacit_ckks_add_rotations
-func tacit_ckks_add_rotations(keys, secret C.uint64_t, steps, levels *C.int64_t, count C.int64_t) *C.char {
-	return keysAndSecret(keys, secret, func(k *evaluationKeys, s *secretKey) error {
-		return k.addRotations(s, integers(steps, count), integers(levels, count))
-	})
-}
-
-// tacit_ckks_list_keys writes step and level of up to capacity keys, and how many there are; step 0 is relinearisation.
-//
-//export tacit_ckks_list_keys
-func tacit_ckks_list_keys(keys C.uint64_t, steps, levels *C.int64_t, capacity C.int64_t, count *C.int64_t) *C.char {
-	return answer(func() error {
-		k, err := get[*evaluationKeys](uint64(keys))
-		if err != nil {
-			return err
-		}
-		sorted := k.sorted()
-		*count = C.int64_t(len(sorted))
-		shown := min(len(sorted), int(capacity))
-		stepsOut, levelsOut := unsafe.Slice(steps, shown), unsafe.Slice(levels, shown)
-		for i, key := range sorted[:shown] {
-			stepsOut[i], levelsOut[i] = C.int64_t(key.step), C.int64_t(key.level)
-		}
-		return nil
-	})
-}
-
 //export tacit_ckks_encode
 func tacit_ckks_encode(owner C.uint64_t, values *C.double, count, level C.int64_t, scale C.double, out *C.uint64_t) *C.char {
 	return answerWith(out, with(owner, func(c *context) (any, error) {
@@ -234,7 +177,7 @@ func tacit_ckks_relinearise(operand, keys C.uint64_t, out *C.uint64_t) *C.char {
 }
 
 // keepAll writes the handles of several results; all or none are kept.
-func keepAll(made []*ciphertext, out *C.uint64_t) {
+func keepAll[T any](made []T, out *C.uint64_t) {
 	view := unsafe.Slice(out, len(made))
 	for i, object := range made {
 		view[i] = C.uint64_t(objects.keep(object))
@@ -330,11 +273,26 @@ func mapRows(found []uint64, width int) ([][]*linearMap, error) {
 	return rows, nil
 }
 
-//export tacit_ckks_polynomial
-func tacit_ckks_polynomial(operand, keys C.uint64_t, coefficients *C.double, count C.int64_t, scale C.double, out *C.uint64_t) *C.char {
-	return answerWith(out, withTwo(operand, keys, func(a *ciphertext, k *evaluationKeys) (any, error) {
-		copied := append([]float64{}, doubles(coefficients, count)...)
-		return evaluatePolynomial(a, k, copied, float64(scale))
+// tacit_ckks_step makes Σ weight·value·value + Σ constant·value + constant; products are triples of two indices of values
+// and a weight. With adds it takes no level.
+//
+//export tacit_ckks_step
+func tacit_ckks_step(values *C.uint64_t, valueCount C.int64_t, products *C.int64_t, productCount C.int64_t,
+	termValues *C.int64_t, termConstants *C.double, termCount C.int64_t, constant C.double, adds, level C.int64_t,
+	scale C.double, keys C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, with(keys, func(k *evaluationKeys) (any, error) {
+		operands, err := getAll[*ciphertext](handles(values, valueCount))
+		if err != nil {
+			return nil, err
+		}
+		wanted := step{values: operands, constant: float64(constant), adds: adds != 0, level: int(level), scale: float64(scale)}
+		for triples := integers(products, 3*productCount); len(triples) > 0; triples = triples[3:] {
+			wanted.products = append(wanted.products, weighted{triples[0], triples[1], triples[2]})
+		}
+		for i, value := range integers(termValues, termCount) {
+			wanted.terms = append(wanted.terms, term{value, doubles(termConstants, termCount)[i]})
+		}
+		return wanted.evaluate(k)
 	}))
 }
 

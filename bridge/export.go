@@ -143,7 +143,7 @@ func tacit_store_file(handle C.uint64_t, path *C.char) *C.char {
 //export tacit_load
 func tacit_load(owner C.uint64_t, wanted C.int64_t, data *C.uint8_t, size C.int64_t, out *C.uint64_t) *C.char {
 	return answerWith(out, func() (any, error) {
-		c, err := get[*context](uint64(owner))
+		c, err := get[home](uint64(owner))
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +154,7 @@ func tacit_load(owner C.uint64_t, wanted C.int64_t, data *C.uint8_t, size C.int6
 //export tacit_load_file
 func tacit_load_file(owner C.uint64_t, wanted C.int64_t, path *C.char, out *C.uint64_t) *C.char {
 	return answerWith(out, func() (any, error) {
-		c, err := get[*context](uint64(owner))
+		c, err := get[home](uint64(owner))
 		if err != nil {
 			return nil, err
 		}

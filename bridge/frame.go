@@ -34,6 +34,7 @@ const (
 	kindPublicKey
 	kindEvaluationKeys
 	kindCiphertext
+	kindIntegerCiphertext
 )
 
 func (k kind) String() string {
@@ -46,6 +47,8 @@ func (k kind) String() string {
 		return "set of evaluation keys"
 	case kindCiphertext:
 		return "ciphertext"
+	case kindIntegerCiphertext:
+		return "ciphertext of integers"
 	}
 	return fmt.Sprintf("thing of unknown kind %d", uint16(k))
 }
@@ -249,20 +252,26 @@ func storeFile(object storable, path string) (err error) {
 	return buffered.Flush()
 }
 
+// home is a context of any scheme: it reads what belongs to it.
+type home interface {
+	core() *context
+	readBody(wanted kind, r *frameReader) (any, error)
+}
+
 // load reads an object of the wanted kind from a frame.
-func load(c *context, wanted kind, in io.Reader, size int64) (any, error) {
-	r, err := openFrame(in, size, wanted, c)
+func load(c home, wanted kind, in io.Reader, size int64) (any, error) {
+	r, err := openFrame(in, size, wanted, c.core())
 	if err != nil {
 		return nil, err
 	}
-	object, err := readBody(c, wanted, r)
+	object, err := c.readBody(wanted, r)
 	if err != nil {
 		return nil, err
 	}
 	return object, r.close()
 }
 
-func loadFile(c *context, wanted kind, path string) (any, error) {
+func loadFile(c home, wanted kind, path string) (any, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, refuse("%v", err)
@@ -275,7 +284,7 @@ func loadFile(c *context, wanted kind, path string) (any, error) {
 	return load(c, wanted, bufio.NewReaderSize(file, streamBytes), status.Size())
 }
 
-func readBody(c *context, wanted kind, r *frameReader) (any, error) {
+func (c *context) readBody(wanted kind, r *frameReader) (any, error) {
 	switch wanted {
 	case kindSecretKey:
 		return readSecretKey(c, r)
@@ -289,6 +298,6 @@ func readBody(c *context, wanted kind, r *frameReader) (any, error) {
 	return nil, refuse("a %v cannot be loaded", wanted)
 }
 
-func loadBytes(c *context, wanted kind, data []byte) (any, error) {
+func loadBytes(c home, wanted kind, data []byte) (any, error) {
 	return load(c, wanted, bytes.NewReader(data), int64(len(data)))
 }

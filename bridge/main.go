@@ -1,7 +1,8 @@
 // Command bridge is built as a C shared library: the door through which Python reaches Lattigo.
 //
 // Handles go in, handles or an error come out. Nothing here knows a model or a graph, and no panic leaves an export.
-// The files whose names begin with "ckks" hold the scheme; another scheme adds its own beside them and shares the rest.
+// The files whose names begin with "ckks" hold that scheme, and what others share with it on the same ring; those with "bgv"
+// hold integers. Another scheme adds its own beside them.
 package main
 
 import (

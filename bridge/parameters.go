@@ -165,10 +165,11 @@ func newContext(s settings) (*context, error) {
 	return made, nil
 }
 
-func (c *context) degree() int   { return 1 << c.logN }
-func (c *context) slots() int    { return c.parameters.MaxSlots() }
-func (c *context) maxLevel() int { return len(c.q) - 1 }
-func (c *context) levelP() int   { return len(c.p) - 1 }
+func (c *context) core() *context { return c }
+func (c *context) degree() int    { return 1 << c.logN }
+func (c *context) slots() int     { return c.parameters.MaxSlots() }
+func (c *context) maxLevel() int  { return len(c.q) - 1 }
+func (c *context) levelP() int    { return len(c.p) - 1 }
 
 // subrings are those of Q up to a level, followed by all of P.
 func (c *context) subrings(level int) []*ring.SubRing {

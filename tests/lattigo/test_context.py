@@ -17,7 +17,7 @@ from tacit.lattigo import (
     ciphertext_bytes,
     key_bytes,
 )
-from tacit.lattigo.context import Progress
+from tacit.lattigo.home import Progress
 
 Vector = NDArray[np.float64]
 SCALE = 2.0**40

@@ -1,3 +1,4 @@
+import gc
 from collections.abc import Callable
 
 import numpy as np
@@ -7,8 +8,18 @@ from hypothesis import strategies as st
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
+from tacit.approx import Polynomial
+from tacit.approx.plans import Plan, Step, plan_of
 from tacit.errors import EngineError
-from tacit.lattigo import Ciphertext, Context, Evaluator, LinearMap, Ring, SecretKey
+from tacit.lattigo import (
+    Ciphertext,
+    Context,
+    Evaluator,
+    LinearMap,
+    Ring,
+    SecretKey,
+    live_handles,
+)
 
 Vector = NDArray[np.float64]
 Seal = Callable[[Vector], Ciphertext]
@@ -172,12 +183,66 @@ def test_polynomials_take_the_least_depth_and_give_the_exact_scale(
     coefficients[slice(parity, None, 2) if parity is not None else slice(0, 0)] = 0
     coefficients[degree] = 1
     x = np.linspace(-1, 1, 512)
-    made = evaluator.polynomial(seal(x), coefficients, target_scale=2.0**39)
+    plan = plan_of(Polynomial(tuple(coefficients.tolist())))
+    made = evaluator.evaluate(plan, [seal(x)], target_scale=2.0**39)
     # T_n has slope n² at the ends, by which it magnifies the noise of its argument.
     allowed = CLOSE * (1 + degree**2)
     assert made.level == evaluator.context.max_level - degree.bit_length()
     assert made.scale == 2.0**39
     np.testing.assert_allclose(unseal(made)[:512], chebyshev.chebval(x, coefficients), atol=allowed)
+
+
+SQUARE = Step(products=((0, 0, 1),))
+
+numbers = st.floats(-2, 2, allow_subnormal=False)
+values = st.integers(0, 1)
+weighted = st.tuples(values, values, st.integers(-4, 4).filter(bool))
+# One term is always there: a step of a constant alone is refused.
+sums = st.builds(
+    lambda products, terms, constant: Step(tuple(products), ((0, 0.5), *terms), constant),
+    st.lists(weighted, max_size=4),
+    st.lists(st.tuples(values, numbers), max_size=4),
+    numbers,
+)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(step=sums)
+def test_a_step_is_its_sum_in_the_clear(
+    evaluator: Evaluator, seal: Seal, unseal: Unseal, step: Step
+) -> None:
+    x, (y, *_) = sample(evaluator.context, 1)
+    scale = SCALE**2 / evaluator.context.parameters.q[4]
+    made = evaluator.step(step, {0: seal(x), 1: seal(y)}, level=3, scale=scale)
+    assert (made.level, made.degree, made.scale) == (3, 1, scale)
+    # Four products and four terms, of which each magnifies the noise of its values at most by 8.
+    np.testing.assert_allclose(unseal(made), Plan((step,), inputs=2)(x, y), atol=64 * CLOSE)
+
+
+def test_a_step_that_only_adds_takes_no_level(
+    evaluator: Evaluator, seal: Seal, unseal: Unseal, x: Vector, y: Vector
+) -> None:
+    step = Step(terms=((0, 2), (1, -3)), constant=0.5)
+    made = evaluator.step(step, {0: seal(x), 1: seal(y)}, level=5, scale=SCALE)
+    assert (made.level, made.scale) == (5, SCALE)
+    np.testing.assert_allclose(unseal(made), 2 * x - 3 * y + 0.5, atol=10 * CLOSE)
+
+
+def test_a_plan_of_two_inputs_starts_at_the_lower_one(
+    evaluator: Evaluator, seal: Seal, unseal: Unseal, x: Vector, y: Vector
+) -> None:
+    plan = Plan((Step(products=((0, 1, 1),)), Step(terms=((2, 0.5),), constant=0.25)), inputs=2)
+    made = evaluator.evaluate(plan, [seal(x), evaluator.drop(seal(y), 4)], target_scale=SCALE)
+    assert (made.level, made.scale) == (2, SCALE)
+    np.testing.assert_allclose(unseal(made), x * y / 2 + 0.25, atol=CLOSE)
+
+
+def test_a_plan_keeps_nothing_but_its_result(evaluator: Evaluator, seal: Seal, x: Vector) -> None:
+    sealed = seal(x)
+    gc.collect()
+    before = live_handles()
+    made = evaluator.evaluate(plan_of(Polynomial((1.0,) * 16)), [sealed], target_scale=SCALE)
+    assert (made.degree, live_handles()) == (1, before + 1)
 
 
 def test_scales_that_differ_are_refused(evaluator: Evaluator, seal: Seal, x: Vector) -> None:
@@ -213,9 +278,32 @@ def test_a_key_below_the_ciphertext_is_named(evaluator: Evaluator, seal: Seal, x
         evaluator.rotate(seal(x), 64)
 
 
-def test_a_polynomial_too_deep_says_how_deep(evaluator: Evaluator, seal: Seal, x: Vector) -> None:
-    with pytest.raises(EngineError, match="degree 4 needs 3 levels; the ciphertext has 2"):
-        evaluator.polynomial(evaluator.drop(seal(x), 2), np.ones(5), target_scale=SCALE)
+def test_a_plan_too_deep_says_how_deep(evaluator: Evaluator, seal: Seal, x: Vector) -> None:
+    plan = plan_of(Polynomial((1.0,) * 5))
+    with pytest.raises(EngineError, match="needs 3 levels; the ciphertext has 2"):
+        evaluator.evaluate(plan, [evaluator.drop(seal(x), 2)], target_scale=SCALE)
+
+
+def test_a_plan_wants_as_many_ciphertexts_as_it_has_inputs(evaluator: Evaluator) -> None:
+    with pytest.raises(EngineError, match="0 ciphertexts were given; the plan takes 1"):
+        evaluator.evaluate(plan_of(Polynomial((0.0, 0.5))), [], target_scale=SCALE)
+
+
+def test_a_step_refuses_scales_that_do_not_fit_and_names_the_product(
+    evaluator: Evaluator, seal: Seal, x: Vector
+) -> None:
+    with pytest.raises(EngineError, match=r"product 0: the scales .* differ") as refusal:
+        evaluator.step(SQUARE, {0: seal(x)}, level=3, scale=1.01 * SCALE)
+    assert refusal.value.hint is not None
+
+
+def test_a_step_with_products_names_a_missing_key(
+    context: Context, secret: SecretKey, seal: Seal, x: Vector
+) -> None:
+    keys = context.evaluation_keys(secret, relinearisation_level=None, rotations={})
+    scale = SCALE**2 / context.parameters.q[4]
+    with pytest.raises(EngineError, match="no relinearisation key"):
+        Evaluator(context, keys).step(SQUARE, {0: seal(x)}, level=3, scale=scale)
 
 
 def test_objects_of_another_context_are_refused(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tacit.arithmetics.ckks import security
 from tacit.errors import InsecureParameters
+from tacit.lattigo import security
 
 
 def test_the_limits_are_those_of_the_standard() -> None:

@@ -1,41 +1,27 @@
-"""A CKKS scheme with its tables: makes keys, encodes, encrypts, decrypts and loads."""
+"""A CKKS scheme with its tables: encodes, encrypts, decrypts and loads."""
 
 from __future__ import annotations
 
-import itertools
-import os
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tacit.errors import EngineError
-from tacit.lattigo.library import Held, library, threads
-from tacit.lattigo.objects import (
-    Ciphertext,
-    EvaluationKeys,
-    Kind,
-    LinearMap,
-    Plaintext,
-    PublicKey,
-    SecretKey,
-)
+from tacit.lattigo.home import Home, batches, moduli
+from tacit.lattigo.library import library
+from tacit.lattigo.objects import Ciphertext, Kind, LinearMap, Plaintext, PublicKey, SecretKey
 from tacit.lattigo.parameters import Parameters
 
 FloatArray = NDArray[np.float64]
 
-# Called with the number of keys that are made and that are to be made.
-Progress = Callable[[int, int], None]
-
-# Keys and diagonals are handed over in small batches: progress shows, and copies stay small.
-KEYS_PER_THREAD = 2
+# Diagonals are handed over in small batches, so that copies stay small.
 DIAGONALS_PER_BATCH = 64
 
 
 @final
-class Context(Held):
+class Context(Home):
     """One set of parameters, ready for use from any number of threads."""
 
     __slots__ = ("_parameters",)
@@ -54,7 +40,7 @@ class Context(Held):
             p,
             len(p),
         )
-        super().__init__(opened, number)
+        super().__init__(opened, number, parameters)
         self._parameters = parameters
 
     @property
@@ -62,60 +48,8 @@ class Context(Held):
         """What this was made from."""
         return self._parameters
 
-    @property
-    def slots(self) -> int:
-        """The number of values in a ciphertext."""
-        return self._parameters.slots
-
-    @property
-    def max_level(self) -> int:
-        """The level of a fresh ciphertext."""
-        return self._parameters.max_level
-
     def __repr__(self) -> str:
         return f"Context({self._parameters})"
-
-    def secret_key(self) -> SecretKey:
-        """A new secret key."""
-        return SecretKey(self, self.opened.make("tacit_ckks_secret_key", self.number))
-
-    def public_key(self, secret: SecretKey) -> PublicKey:
-        """A new public key for a secret key."""
-        return PublicKey(self, self.opened.make("tacit_ckks_public_key", secret.number))
-
-    def evaluation_keys(
-        self,
-        secret: SecretKey,
-        *,
-        relinearisation_level: int | None,
-        rotations: Mapping[int, int],
-        progress: Progress | None = None,
-    ) -> EvaluationKeys:
-        """The keys for products and rotations (step to level), each good up to its level."""
-        keys = EvaluationKeys(self, self.opened.make("tacit_ckks_keys", self.number))
-        total = len(rotations) + (relinearisation_level is not None)
-        report = progress or silent
-        report(0, total)
-        if relinearisation_level is not None:
-            self.opened.call(
-                "tacit_ckks_add_relinearisation", keys.number, secret.number, relinearisation_level
-            )
-        done = total - len(rotations)
-        for batch in batches(rotations, KEYS_PER_THREAD * threads()):
-            report(done, total)
-            self.add_rotations(keys, secret, {step: rotations[step] for step in batch})
-            done += len(batch)
-        report(done, total)
-        return keys
-
-    def add_rotations(
-        self, keys: EvaluationKeys, secret: SecretKey, rotations: Mapping[int, int]
-    ) -> None:
-        """Adds rotation keys to a set that is being made, in parallel."""
-        steps, levels = integers(rotations.keys()), integers(rotations.values())
-        self.opened.call(
-            "tacit_ckks_add_rotations", keys.number, secret.number, steps, levels, len(steps)
-        )
 
     def encode(self, values: ArrayLike, *, level: int, scale: float) -> Plaintext:
         """A vector as a plaintext; slots beyond the values hold zero."""
@@ -201,33 +135,9 @@ class Context(Held):
         giants, babies = np.array(steps, dtype=np.int64).reshape(-1, 2).T.copy()
         self.opened.call("tacit_ckks_extend_map", made.number, addresses, giants, babies, len(rows))
 
-    def load_secret_key(self, data: bytes) -> SecretKey:
-        """The secret key in a frame."""
-        return SecretKey(self, self.load(Kind.SECRET_KEY, data))
-
-    def load_public_key(self, data: bytes) -> PublicKey:
-        """The public key in a frame."""
-        return PublicKey(self, self.load(Kind.PUBLIC_KEY, data))
-
-    def load_evaluation_keys(self, data: bytes | memoryview) -> EvaluationKeys:
-        """The evaluation keys in a frame."""
-        return EvaluationKeys(self, self.load(Kind.EVALUATION_KEYS, data))
-
     def load_ciphertext(self, data: bytes) -> Ciphertext:
         """The ciphertext in a frame."""
         return Ciphertext(self, self.load(Kind.CIPHERTEXT, data))
-
-    def load(self, kind: Kind, data: bytes | memoryview) -> int:
-        """The handle of what a frame holds; anything wrong with it is an error."""
-        view = np.frombuffer(data, dtype=np.uint8)
-        return self.opened.make("tacit_load", self.number, int(kind), view, len(view))
-
-    def read_evaluation_keys(self, path: Path) -> EvaluationKeys:
-        """The evaluation keys in a file, read without a second copy in memory."""
-        number = self.opened.make(
-            "tacit_load_file", self.number, int(Kind.EVALUATION_KEYS), os.fsencode(path)
-        )
-        return EvaluationKeys(self, number)
 
     def measure(self, level: int) -> dict[str, float]:
         """Seconds on one core of this host, for one limb each, except `encode_fft` for one vector.
@@ -250,13 +160,6 @@ def secret_weight(parameters: Parameters) -> int:
     return parameters.secret_weight
 
 
-def moduli(primes: tuple[int, ...]) -> NDArray[np.uint64]:
-    """Primes as words; one that does not fit is refused."""
-    if not all(0 < prime < 1 << 63 for prime in primes):
-        raise EngineError("a modulus does not fit in 63 bits", hint="use generate_primes")
-    return np.array(primes, dtype=np.uint64)
-
-
 def vector(values: ArrayLike) -> FloatArray:
     """One-dimensional values as contiguous doubles."""
     row = np.ascontiguousarray(values)
@@ -265,18 +168,3 @@ def vector(values: ArrayLike) -> FloatArray:
             f"a vector of real numbers is wanted, not {row.dtype} of shape {row.shape}"
         )
     return row.astype(np.float64, copy=False)
-
-
-def integers(values: Iterable[int]) -> NDArray[np.int64]:
-    """Integers as words."""
-    return np.fromiter(values, dtype=np.int64)
-
-
-def batches(keys: Mapping[int, object], size: int) -> list[list[int]]:
-    """Keys in lists of up to a size."""
-    rest = iter(keys)
-    return list(iter(lambda: list(itertools.islice(rest, size)), []))
-
-
-def silent(done: int, total: int) -> None:
-    """Shows no progress."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import final
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from tacit.approx.plans import Plan, Step, scales
 from tacit.errors import EngineError
-from tacit.lattigo.context import Context, vector
+from tacit.lattigo.context import Context
 from tacit.lattigo.objects import Ciphertext, EvaluationKeys, LinearMap, Plaintext
 
 
@@ -131,21 +131,64 @@ class Evaluator:
         )
         return self.wrapped(out.tolist())
 
-    def polynomial(
-        self, ciphertext: Ciphertext, coefficients: ArrayLike, *, target_scale: float
+    def evaluate(
+        self, plan: Plan, inputs: Sequence[Ciphertext], *, target_scale: float
     ) -> Ciphertext:
-        """Σ coefficients[k] · T_k(x), of values in [-1, 1], at exactly the target scale.
+        """The plan's result for these inputs, at exactly the target scale.
 
-        It takes ceil(log2(degree + 1)) levels; odd and even polynomials take fewer products.
+        It ends `plan.depth` levels below the lowest input. Raises EngineError where there are too
+        few levels or inputs, or no key for products; LoweringError where no scales fit the plan.
         """
-        row = vector(coefficients)
+        if len(inputs) != plan.inputs:
+            raise EngineError(f"{len(inputs)} ciphertexts were given; the plan takes {plan.inputs}")
+        top = min(each.level for each in inputs)
+        if plan.depth > top:
+            raise EngineError(
+                f"the plan needs {plan.depth} levels; the ciphertext has {top}",
+                hint="lower the degree, or plan more levels",
+            )
+        found = scales(
+            plan,
+            self._context.parameters.q,
+            level=top,
+            inputs=[each.scale for each in inputs],
+            target=target_scale,
+        )
+        known = dict(enumerate(inputs))
+        number = plan.inputs
+        for number, step in enumerate(plan.steps, start=plan.inputs):
+            used = {value: known[value] for value in step.uses}
+            # What no later step uses is let go before the next one is made.
+            known = {v: c for v, c in known.items() if plan.last_uses[v] > number - plan.inputs}
+            level, scale = found.levels[number], found.values[number]
+            known[number] = self.step(step, used, level=level, scale=scale)
+        return known[number]
+
+    def step(
+        self, step: Step, values: Mapping[int, Ciphertext], *, level: int, scale: float
+    ) -> Ciphertext:
+        """One step of a plan, relinearised and rescaled once, at exactly this level and scale.
+
+        `values` holds what the step uses, at the level of the sum or above: one above `level`, or
+        `level` itself if the step only adds. The scales of all products must be one, which is
+        `scale` times the prime that rescaling divides by.
+        """
+        place = {value: index for index, value in enumerate(values)}
+        products = [(place[a], place[b], weight) for a, b, weight in step.products]
         return self.made(
-            "tacit_ckks_polynomial",
-            ciphertext.number,
+            "tacit_ckks_step",
+            np.array([each.number for each in values.values()], dtype=np.uint64),
+            len(values),
+            np.array(products, dtype=np.int64),
+            len(products),
+            np.array([place[value] for value, _ in step.terms], dtype=np.int64),
+            np.array([constant for _, constant in step.terms], dtype=np.float64),
+            len(step.terms),
+            float(step.constant),
+            int(step.only_adds),
+            level,
+            float(scale),
             self._keys.number,
-            row,
-            len(row),
-            float(target_scale),
         )
 
     def made(self, name: str, *arguments: int | float | np.ndarray) -> Ciphertext:

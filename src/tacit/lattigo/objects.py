@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from tacit.lattigo.library import Held
-from tacit.lattigo.parameters import Parameters, key_memory
+from tacit.lattigo.parameters import Chain, key_memory
 
 if TYPE_CHECKING:
-    from tacit.lattigo.context import Context
+    from tacit.lattigo.home import Home
 
 
 class Kind(enum.IntEnum):
@@ -23,6 +23,7 @@ class Kind(enum.IntEnum):
     PUBLIC_KEY = 2
     EVALUATION_KEYS = 3
     CIPHERTEXT = 4
+    INTEGER_CIPHERTEXT = 5
 
 
 class Member(Held):
@@ -30,14 +31,14 @@ class Member(Held):
 
     __slots__ = ("_context",)
 
-    def __init__(self, context: Context, number: int) -> None:
+    def __init__(self, context: Home, number: int) -> None:
         super().__init__(context.opened, number)
         self._context = context
 
     @property
-    def parameters(self) -> Parameters:
-        """The parameters of the context."""
-        return self._context.parameters
+    def parameters(self) -> Chain:
+        """What is known of every scheme's parameters."""
+        return self._context.chain
 
 
 class Storable(Member):
@@ -99,7 +100,7 @@ class EvaluationKeys(Storable):
         capacity = self.parameters.slots
         steps, levels = np.zeros(capacity, dtype=np.int64), np.zeros(capacity, dtype=np.int64)
         count = np.zeros(1, dtype=np.int64)
-        self.opened.call("tacit_ckks_list_keys", self.number, steps, levels, capacity, count)
+        self.opened.call("tacit_list_keys", self.number, steps, levels, capacity, count)
         found = int(count[0])
         return dict(zip(steps[:found].tolist(), levels[:found].tolist(), strict=True))
 
@@ -162,7 +163,7 @@ class LinearMap(Member):
     __slots__ = ("_level", "_rotations", "_scale")
 
     def __init__(
-        self, context: Context, number: int, rotations: frozenset[int], level: int, scale: float
+        self, context: Home, number: int, rotations: frozenset[int], level: int, scale: float
     ) -> None:
         super().__init__(context, number)
         self._rotations = rotations

@@ -6,6 +6,7 @@ import enum
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tacit.errors import EngineError
 
@@ -20,6 +21,30 @@ SEED_BYTES = 32
 
 # These bases decide primality of every number below 3.3e24 (Sorenson and Webster 2015).
 WITNESSES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
+
+
+class Chain(Protocol):
+    """What the parameters of every scheme have: a ring, its primes, and its slots."""
+
+    @property
+    def log_n(self) -> int:
+        """log2 of the ring's degree."""
+
+    @property
+    def q(self) -> tuple[int, ...]:
+        """The primes of the ciphertexts' modulus."""
+
+    @property
+    def p(self) -> tuple[int, ...]:
+        """The special primes, in which keys are switched."""
+
+    @property
+    def slots(self) -> int:
+        """The number of values in a ciphertext."""
+
+    @property
+    def max_level(self) -> int:
+        """The level of a fresh ciphertext."""
 
 
 class Ring(enum.Enum):
@@ -128,12 +153,12 @@ def passes(candidate: int, power: int, twos: int) -> bool:
     return False
 
 
-def limb_bytes(parameters: Parameters, primes: Sequence[int]) -> int:
+def limb_bytes(parameters: Chain, primes: Sequence[int]) -> int:
     """The bytes of one polynomial's residues modulo primes, each in whole bytes."""
     return sum(((prime - 1).bit_length() + 7) // 8 for prime in primes) << parameters.log_n
 
 
-def ciphertext_bytes(parameters: Parameters, level: int, *, fresh: bool) -> int:
+def ciphertext_bytes(parameters: Chain, level: int, *, fresh: bool) -> int:
     """The size of a serialised ciphertext; a fresh one, made with the secret key, is half as big.
 
     `fresh` says that it was encrypted under the secret key and not computed with.
@@ -143,7 +168,7 @@ def ciphertext_bytes(parameters: Parameters, level: int, *, fresh: bool) -> int:
     return FRAME_BYTES + CIPHERTEXT_HEAD_BYTES + body
 
 
-def key_bytes(parameters: Parameters, level: int) -> int:
+def key_bytes(parameters: Chain, level: int) -> int:
     """The size of one serialised evaluation key that reaches a level, without the set's frame."""
     special = len(parameters.p)
     digits = -(-(level + 1) // special)
@@ -151,7 +176,7 @@ def key_bytes(parameters: Parameters, level: int) -> int:
     return KEY_HEAD_BYTES + digits * residues
 
 
-def key_memory(parameters: Parameters, level: int) -> int:
+def key_memory(parameters: Chain, level: int) -> int:
     """The memory of one evaluation key that reaches a level."""
     digits = -(-(level + 1) // len(parameters.p))
     words = 2 * digits * (level + 1 + len(parameters.p)) + 1

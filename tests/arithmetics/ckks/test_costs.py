@@ -3,9 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tacit.approx.plans import Plan, Step
 from tacit.arithmetics.ckks import CKKS
-from tacit.arithmetics.ckks.costs import diagonal_bytes, key_file_bytes, key_memory_bytes
+from tacit.arithmetics.ckks.costs import (
+    diagonal_bytes,
+    evaluation,
+    key_file_bytes,
+    key_memory_bytes,
+    most_alive,
+)
 from tacit.arithmetics.ckks.engine import fresh_client
+from tacit.arithmetics.ckks.host import Limbs, Parts
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap
 from tacit.ir import ops
 from tacit.ir.functions import FloatArray
@@ -62,6 +70,44 @@ def test_products_of_polynomials_are_counted() -> None:
     found = program.cost.facts["ciphertext_products"]
 
     assert found == sum(each.polynomial.products for each in words)
+
+
+def test_an_evaluation_costs_what_its_steps_do_at_their_levels() -> None:
+    known = CKKS().plan(lower(graphs.mlp("sigmoid"), CKKS(degree=3)))
+    doubled_square = Step(products=((0, 0, 2),), constant=-1.0)
+    two_terms = Step(terms=((0, 0.5), (1, 0.25)))
+    top, below = (Limbs(limbs, len(known.parameters.p)) for limbs in (4, 3))
+
+    found = evaluation(Plan((doubled_square, two_terms)), known, 3)
+
+    square = top.tensor() + top.relinearise_and_rescale()
+    assert found == square + Parts(multiply_accumulate=2 * below.q) + below.rescale()
+
+
+def test_a_step_that_only_adds_is_counted_at_its_own_level_and_not_rescaled() -> None:
+    known = CKKS().plan(lower(graphs.mlp("sigmoid"), CKKS(degree=3)))
+
+    found = evaluation(Plan((Step(terms=((0, 2),)),)), known, 3)
+
+    assert found == Parts(multiply_accumulate=4)
+
+
+def test_relinearising_and_rescaling_at_once_takes_fewer_transforms() -> None:
+    limbs = Limbs(12, 4)
+
+    apart, together = limbs.relinearise() + limbs.rescale(), limbs.relinearise_and_rescale()
+
+    # One transform less for each limb of both polynomials.
+    assert apart.ntt - together.ntt == 2 * limbs.q
+
+
+def test_a_value_is_kept_until_its_last_use_only() -> None:
+    square, fourth, eighth = (Step(products=((n, n, 1),)) for n in range(3))
+
+    kept = most_alive(Plan((square, fourth, eighth)))
+
+    assert kept == 1
+    assert most_alive(Plan((square, fourth, Step(products=((1, 2, 1), (0, 2, 1)))))) == 3
 
 
 @pytest.fixture(scope="module", params=[graphs.mlp, graphs.residual])

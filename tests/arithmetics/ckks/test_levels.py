@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tacit.arithmetics.ckks import CKKS, security
+from tacit.arithmetics.ckks import CKKS
 from tacit.arithmetics.ckks.levels import (
     LARGEST_LOG_N,
     MOST_PRECISION,
@@ -20,7 +20,7 @@ from tacit.arithmetics.ckks.levels import (
 )
 from tacit.errors import DepthExceeded, InsecureParameters
 from tacit.ir.graph import Graph
-from tacit.lattigo import Parameters, Ring
+from tacit.lattigo import Parameters, Ring, security
 from tacit.program import lower
 from tests.arithmetics.ckks import graphs
 from tests.networks import networks

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tacit.approx import Composite, Fit, Polynomial, best, fit
+from tacit.approx import Composite, Fit, Minimax, Polynomial, best, fit
 from tacit.errors import DepthExceeded
 from tacit.ir.functions import Function
 from tacit.ir.graph import Range
@@ -59,8 +59,10 @@ def recipe(function: Function, seen: Range, *, error: float, degree: int | None 
 
     def on(low: float, high: float) -> Recipe:
         if degree is not None:
-            return _single(fit(function, (low, high), degree=degree), function)
-        found = best(function, low, high, error=goal)
+            # The coefficients that run are doubles, so it is their error that counts.
+            doubles = Minimax(escalates=False)
+            return _single(fit(function, (low, high), degree=degree, method=doubles), function)
+        found = best(function, (low, high), error=goal)
         return _single(found, function) if isinstance(found, Fit) else _composite(found, function)
 
     reach = seen.magnitude or 1.0
@@ -114,7 +116,7 @@ def _composite(found: Composite, function: Function) -> Recipe:
         stages.append(last.scaled(form.bend, form.slope))
         made = Recipe(tuple(stages), 0.0, radius, radius, repr(function), found.error)
         return replace(made, times_input=True)
-    stages.append(last.scaled(form.step))
+    stages.append(last.scaled(form.step, form.constant))
     return Recipe(tuple(stages), 0.0, radius, 1.0, repr(function), found.error)
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from tacit.arithmetics.ckks import security
-from tacit.arithmetics.ckks.chebyshev import Steps, steps
+from tacit.approx import plans
 from tacit.arithmetics.ckks.diagonals import Schedule
 from tacit.arithmetics.ckks.host import Host, Limbs, Parts, host
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.arithmetics.ckks.plan import Plan, at_level, packs, unpacks
 from tacit.ir.graph import Graph, Node
-from tacit.lattigo import Context, ciphertext_bytes, key_bytes
+from tacit.lattigo import Context, ciphertext_bytes, key_bytes, security
 from tacit.lattigo.parameters import key_memory
 from tacit.program import Cost, Json
 
@@ -64,10 +63,9 @@ def _word(node: Node, known: Plan) -> Parts:
         case LinearMap() as op:
             return _linear(op, limbs)
         case Product():
-            return (limbs.tensor() + limbs.relinearise() + limbs.rescale()) * _width(node)
-        case Evaluate(polynomial=polynomial):
-            work = steps(polynomial.coefficients)
-            return _polynomial(work, known, at_level(known, node)) * _width(node)
+            return (limbs.tensor() + limbs.relinearise_and_rescale()) * _width(node)
+        case Evaluate() as op:
+            return evaluation(op.plan, known, at_level(known, node)) * _width(node)
         case _:
             return Parts()
 
@@ -98,18 +96,27 @@ def _applications(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
         yield len(babies - {0}), len(giants - {0}), len(split)
 
 
-def _polynomial(work: Steps, known: Plan, level: int) -> Parts:
+def evaluation(plan: plans.Plan, known: Plan, level: int) -> Parts:
     """The parts of an evaluation whose input is at `level`."""
     total = Parts()
-    for below in work.products:
-        total += _limbs(known, level - below).tensor()
-    for below in work.relinearised:
-        total += _limbs(known, level - below).relinearise()
-    for below in work.rescaled:
-        total += _limbs(known, level - below).rescale()
-    for below in work.scaled:
-        total += Parts(multiply_accumulate=_limbs(known, level - below).q)
+    for step, below in zip(plan.steps, plan.levels[plan.inputs :], strict=True):
+        # What takes a level is summed one level above its result.
+        limbs = _limbs(known, level - below + (not step.only_adds))
+        total += limbs.tensor() * len(step.products)
+        total += Parts(multiply_accumulate=limbs.q) * len(step.terms)
+        if step.products:
+            total += limbs.relinearise_and_rescale()
+        elif not step.only_adds:
+            total += limbs.rescale()
     return total
+
+
+def most_alive(plan: plans.Plan) -> int:
+    """The most values that are kept while a step is computed."""
+    return max(
+        sum(last >= place for last in plan.last_uses[: plan.inputs + place])
+        for place in range(len(plan.steps))
+    )
 
 
 def _setup(graph: Graph, known: Plan, machine: Host) -> float:
@@ -134,8 +141,8 @@ def _counts(node: Node) -> Mapping[str, int]:
             return {"diagonals": sum(found[2] for found in applied), "rotations": turns}
         case Product() as op:
             return {"products": op.layout.ciphertexts}
-        case Evaluate(polynomial=polynomial, layout=layout):
-            return {"products": len(steps(polynomial.coefficients).products) * layout.ciphertexts}
+        case Evaluate() as op:
+            return {"products": op.plan.products * op.layout.ciphertexts}
         case _:
             return {}
 
@@ -206,7 +213,8 @@ def _work_bytes(node: Node, known: Plan) -> int:
         case LinearMap() as op:
             babies = max(len(each.babies) + 1 for each in op.schedules)
             return (2 * babies + limbs.digits + 8) * limbs.both
-        case Evaluate(polynomial=polynomial):
-            return 2 * (len(steps(polynomial.coefficients).products) + 4) * limbs.both
+        case Evaluate() as op:
+            # The values that are alive, the sum of degree two, and what relinearises it.
+            return (2 * most_alive(op.plan) + limbs.digits + 8) * limbs.both
         case _:
             return 8 * limbs.both

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tacit.arithmetics.ckks import security
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Product
 from tacit.errors import DepthExceeded, InsecureParameters
 from tacit.ir.graph import Graph, Op
-from tacit.lattigo import Parameters, Ring, generate_primes
+from tacit.lattigo import Parameters, Ring, generate_primes, security
 
 # Values stay near [-1, 1]; every modulus leaves room for 2^3 times the scale, of which signs take
 # one half, so that an answer of up to four times its calibrated range still decrypts.
@@ -40,8 +39,8 @@ def takes(op: Op) -> int:
             return 0
         case LinearMap() | Product():
             return 1
-        case Evaluate(polynomial=polynomial):
-            return polynomial.depth
+        case Evaluate() as op:
+            return op.plan.depth
         case _:
             return 0
 

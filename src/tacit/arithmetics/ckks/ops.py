@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from tacit.approx import Polynomial
+from tacit.approx.plans import Plan
 from tacit.arithmetics.ckks.diagonals import Schedule, schedule
 from tacit.arithmetics.ckks.layout import Layout
 from tacit.errors import OutOfRange, TypeMismatch
@@ -95,7 +96,7 @@ class LinearMap(Op):
 
 @dataclass(frozen=True, eq=False)
 class Evaluate(Op):
-    """A polynomial of every entry, which must lie in [-1, 1]; takes the polynomial's depth.
+    """A polynomial of every entry, which must lie in [-1, 1]; takes the depth of its plan.
 
     `stands_for`, `low` and `high` keep the function that the polynomial approximates, in the
     user's units; `error` is its largest distance from it there.
@@ -117,6 +118,11 @@ class Evaluate(Op):
         """The polynomial's values."""
         (x,) = values
         return self.polynomial(x)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The steps in which a server evaluates it."""
+        return self.polynomial.plan
 
 
 @dataclass(frozen=True, eq=False)

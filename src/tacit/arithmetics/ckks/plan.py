@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tacit.arithmetics.ckks import security
 from tacit.arithmetics.ckks.levels import HEADROOM_BITS, levels, takes
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.errors import ProtocolError
 from tacit.ir.graph import Graph, Input, Node, Place, Type
-from tacit.lattigo import Parameters, Ring
+from tacit.lattigo import Parameters, Ring, security
 from tacit.program import Half, Json
 
 # How much finer than the scale what only products take is kept. A product squares it, and the next

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tacit.approx import plans
 from tacit.arithmetics.ckks.layout import Layout
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Product
 from tacit.arithmetics.ckks.plan import Plan, at_level
@@ -19,6 +20,8 @@ from tacit.lattigo import LinearMap as EncodedMap
 from tacit.program import Progress, ServerEngine
 
 Vector = tuple[Ciphertext, ...]
+
+PRODUCT = plans.Plan((plans.Step(products=((0, 1, 1),)),), inputs=2)
 
 
 @contextlib.contextmanager
@@ -134,14 +137,13 @@ class Server(ServerEngine):
             case LinearMap() as op:
                 return self._linear(op, self._encoded[node.name], lowered)
             case Evaluate() as op:
-                coefficients = np.asarray(op.polynomial.coefficients)
                 return tuple(
-                    self._evaluator.polynomial(part, coefficients, target_scale=target)
+                    self._evaluator.evaluate(op.plan, [part], target_scale=target)
                     for part in lowered[0]
                 )
             case Product():
                 return tuple(
-                    self._evaluator.rescale(self._evaluator.multiply(a, b))
+                    self._evaluator.evaluate(PRODUCT, [a, b], target_scale=target)
                     for a, b in zip(*lowered, strict=True)
                 )
             case _:

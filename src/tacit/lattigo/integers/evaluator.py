@@ -1,0 +1,115 @@
+"""Computing on encrypted integers: exact modulo the plaintext modulus, never with a secret key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+
+from tacit.lattigo.integers.context import Context
+from tacit.lattigo.integers.objects import Ciphertext, Plaintext
+from tacit.lattigo.objects import EvaluationKeys
+
+
+@final
+class Evaluator:
+    """A context with evaluation keys; safe from several threads, and parallel inside."""
+
+    __slots__ = ("_context", "_keys")
+
+    def __init__(self, context: Context, keys: EvaluationKeys) -> None:
+        self._context = context
+        self._keys = keys
+
+    @property
+    def context(self) -> Context:
+        """The context."""
+        return self._context
+
+    @property
+    def keys(self) -> EvaluationKeys:
+        """The evaluation keys."""
+        return self._keys
+
+    def add(self, first: Ciphertext, second: Ciphertext) -> Ciphertext:
+        """The sum, of two ciphertexts at one level.
+
+        Different factors are made equal first, by two integers of about √t: that is half of t's
+        bits of noise budget.
+        """
+        return self.made("tacit_bgv_add", first.number, second.number)
+
+    def subtract(self, first: Ciphertext, second: Ciphertext) -> Ciphertext:
+        """The difference, of two ciphertexts at one level; factors are treated as by `add`."""
+        return self.made("tacit_bgv_subtract", first.number, second.number)
+
+    def negate(self, ciphertext: Ciphertext) -> Ciphertext:
+        """The negative."""
+        return self.made("tacit_bgv_negate", ciphertext.number)
+
+    def add_plain(self, ciphertext: Ciphertext, plaintext: Plaintext) -> Ciphertext:
+        """The sum with a plaintext at the ciphertext's level or above."""
+        return self.made("tacit_bgv_add_plain", ciphertext.number, plaintext.number)
+
+    def add_constant(self, ciphertext: Ciphertext, constant: int) -> Ciphertext:
+        """The sum with one integer in every slot."""
+        return self.made("tacit_bgv_add_constant", ciphertext.number, self.residue(constant))
+
+    def multiply(
+        self, first: Ciphertext, second: Ciphertext, *, relinearise: bool = True
+    ) -> Ciphertext:
+        """The product of two ciphertexts at one level; not rescaled, which BGV needs next."""
+        product = self.made("tacit_bgv_multiply", first.number, second.number)
+        return self.relinearise(product) if relinearise else product
+
+    def multiply_plain(self, ciphertext: Ciphertext, plaintext: Plaintext) -> Ciphertext:
+        """The product with a plaintext at the ciphertext's level or above; not rescaled."""
+        return self.made("tacit_bgv_multiply_plain", ciphertext.number, plaintext.number)
+
+    def multiply_constant(
+        self, ciphertext: Ciphertext, constant: int, *, factor: int | None = None
+    ) -> Ciphertext:
+        """The product with one integer; not rescaled.
+
+        It may be given at another factor, so that it can be added to what has that factor: both
+        changes are one multiplication by an integer of up to t/2, by which the noise grows.
+        """
+        wanted = ciphertext.factor if factor is None else factor
+        return self.made(
+            "tacit_bgv_multiply_constant", ciphertext.number, self.residue(constant), wanted
+        )
+
+    def relinearise(self, ciphertext: Ciphertext) -> Ciphertext:
+        """A product brought back to degree one."""
+        return self.made("tacit_bgv_relinearise", ciphertext.number, self._keys.number)
+
+    def rescale(self, ciphertext: Ciphertext) -> Ciphertext:
+        """The same values one level lower: modulus and noise divided by the level's prime."""
+        return self.made("tacit_bgv_rescale", ciphertext.number)
+
+    def drop(self, ciphertext: Ciphertext, level: int) -> Ciphertext:
+        """The same values and noise at a lower level; costs nothing but noise budget."""
+        return self.made("tacit_bgv_drop", ciphertext.number, level)
+
+    def rotate(self, ciphertext: Ciphertext, step: int) -> Ciphertext:
+        """Both rows rotated to the left: slot s of a row holds what its slot s + step held."""
+        return self.rotate_hoisted(ciphertext, [step])[step]
+
+    def rotate_hoisted(self, ciphertext: Ciphertext, steps: Sequence[int]) -> dict[int, Ciphertext]:
+        """Several rotations of one ciphertext, cheaper together than apart."""
+        wanted = np.array(list(dict.fromkeys(steps)), dtype=np.int64)
+        out = np.zeros(len(wanted), dtype=np.uint64)
+        self._context.opened.call(
+            "tacit_bgv_rotate", ciphertext.number, self._keys.number, wanted, len(wanted), out
+        )
+        made = [Ciphertext(self._context, number) for number in out.tolist()]
+        return dict(zip(wanted.tolist(), made, strict=True))
+
+    def residue(self, constant: int) -> int:
+        """An integer of any size modulo t."""
+        return constant % self._context.parameters.plaintext_modulus
+
+    def made(self, name: str, *arguments: int) -> Ciphertext:
+        """The ciphertext that a function of the library makes."""
+        return Ciphertext(self._context, self._context.opened.make(name, *arguments))
