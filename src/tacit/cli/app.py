@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from tacit.cli import arguments, demonstration, describe
+from tacit.cli import approximate, arguments, demonstration, describe
 from tacit.cli.evaluate import Mode
 from tacit.cli.evaluate import evaluate as evaluated
 from tacit.cli.group import OneLine
@@ -224,6 +224,9 @@ def evaluate(
 def audit(bundle: Bundle, json: AsJson = False) -> None:
     """Tell parameters, their security, and what each party learns."""
     Screen(json).report(describe.audit_record(bundle))
+
+
+app.command(cls=approximate.TwoNumbers, epilog=approximate.FUNCTIONS_HELP)(approximate.approximate)
 
 
 def main() -> None:
