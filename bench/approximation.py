@@ -68,14 +68,15 @@ HARD = (
 DEGREES = (7, 15, 31)
 REPEATS = 7
 # What HEIR's issue 658 asks about: functions of networks, on intervals of networks.
+SMOOTH, BENT = (3, 4, 5, 6), (3, 4, 5, 6, 7)
 COMPARED = (
-    ("sigmoid", (-8.0, 8.0)),
-    ("gelu", (-8.0, 8.0)),
-    ("exp", (-4.0, 4.0)),
-    ("relu", (-1.0, 1.0)),
-    ("sign", ((-1.0, -(2.0**-5)), (2.0**-5, 1.0))),
+    ("sigmoid", (-8.0, 8.0), SMOOTH),
+    ("gelu", (-8.0, 8.0), SMOOTH),
+    ("exp", (-4.0, 4.0), (2, 3, 4)),
+    ("sqrt", (0.0, 1.0), SMOOTH),
+    ("relu", (-1.0, 1.0), BENT),
+    ("sign", ((-1.0, -(2.0**-5)), (2.0**-5, 1.0)), BENT),
 )
-DEPTHS = (3, 4, 5, 6, 7)
 # HEIR interpolates with so many terms before its Carathéodory–Fejér step.
 HEIR_TERMS = 129
 ALPHAS = range(4, 21)
@@ -175,11 +176,11 @@ def rival(method: Method, name: str, on: tuple[object, ...], degree: int) -> Res
 
 def methods() -> Iterator[Result]:
     """Method against method at equal depth, with HEIR's settings of its own method beside."""
-    for name, on in COMPARED:
-        for row in compare(name, on, depths=DEPTHS):
+    for name, on, depths in COMPARED:
+        for row in compare(name, on, depths=depths):
             yield {"function": name, "on": on, **asdict(row)}
         if isinstance(on[0], float):
-            for depth in DEPTHS:
+            for depth in depths:
                 found = fit(name, on, depth=depth, method=CaratheodoryFejer(terms=HEIR_TERMS))
                 yield {
                     "function": name,

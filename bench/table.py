@@ -1,16 +1,21 @@
-"""Write the README's table from what was measured: `python bench/table.py`."""
+"""Write what was measured into the pages that show it: `python bench/table.py`."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import workbench
+
 ROOT = Path(__file__).parents[1]
-PAGE, RESULTS = ROOT / "README.md", ROOT / "bench" / "results"
-BEGIN, END = "<!-- measured: made by bench/table.py -->", "<!-- /measured -->"
+README, RESULTS = ROOT / "README.md", ROOT / "bench" / "results"
+METHODS = ROOT / "docs" / "methods.md"
+PLACE = re.compile(
+    r"(?<=<!-- measured: )(\w+)(, made by bench/table.py -->\n).*?(?=<!-- /measured -->)", re.DOTALL
+)
 Figures = Mapping[str, object]
 
 
@@ -117,14 +122,21 @@ def gigabytes(value: object) -> str:
     return f"{number(value) / 1e9:.2f} GB"
 
 
+TABLES: Mapping[str, Callable[[Path], str]] = {"networks": table, **workbench.TABLES}
+
+
 def page(text: str, results: Path) -> str:
-    """The README with the table as it was measured last."""
-    between = re.compile(f"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTALL)
-    made, count = between.subn(lambda _: table(results) + "\n", text)
-    if count != 1:
-        raise SystemExit(f"{PAGE.name} has {count} places for the table; one is wanted")
-    return made
+    """A page with its tables as they were measured last."""
+
+    def made(place: re.Match[str]) -> str:
+        name, rest = place.groups()
+        if name not in TABLES:
+            raise SystemExit(f"no table is called {name}; known are {', '.join(TABLES)}")
+        return f"{name}{rest}{TABLES[name](results)}\n"
+
+    return PLACE.sub(made, text)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")
+    for each in (README, METHODS):
+        each.write_text(page(each.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")

@@ -44,7 +44,9 @@ func (c *integerContext) message(values []int64) ([]uint64, error) {
 // decode is the vector in the slots, in centred representatives; it refuses what noise may have made wrong.
 //
 // Where noise has wrapped around, the coefficients are spread over all of Q, and the chance that none of them is in
-// the upper half is 2^-N. The text says no number, because it would tell of the secret.
+// the upper half is 2^-N. A ciphertext without noise, like the difference of one and itself, hides nothing and has fewer
+// coefficients that tell: one that holds a single number passes by chance when multiples of it have wrapped around.
+// The text says no number, because it would tell of the secret.
 func (c *integerContext) decode(phase *plaintext, factor uint64) ([]int64, error) {
 	coefficients, err := c.messageAndNoise(phase)
 	if err != nil {

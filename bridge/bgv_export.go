@@ -9,7 +9,7 @@ import "unsafe"
 
 // whole views integers of 64 bits.
 func whole(pointer *C.int64_t, count C.int64_t) []int64 {
-	return unsafe.Slice((*int64)(unsafe.Pointer(pointer)), int(count))
+	return view[int64](unsafe.Pointer(pointer), count)
 }
 
 //export tacit_bgv_context

@@ -100,7 +100,11 @@ func changeAll(operand *ciphertext, scale float64, change func(s *ring.SubRing, 
 }
 
 func negate(operand *ciphertext) (*ciphertext, error) {
-	return changeAll(operand, operand.scale, (*ring.SubRing).Neg)
+	return changeAll(operand, operand.scale, func(s *ring.SubRing, in, out []uint64) {
+		s.Neg(in, out)
+		// Lattigo leaves the prime itself where a residue is zero.
+		s.Reduce(out, out)
+	})
 }
 
 func multiplyConstant(operand *ciphertext, constant, scale float64) (*ciphertext, error) {

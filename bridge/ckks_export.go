@@ -178,9 +178,9 @@ func tacit_ckks_relinearise(operand, keys C.uint64_t, out *C.uint64_t) *C.char {
 
 // keepAll writes the handles of several results; all or none are kept.
 func keepAll[T any](made []T, out *C.uint64_t) {
-	view := unsafe.Slice(out, len(made))
+	written := view[uint64](unsafe.Pointer(out), C.int64_t(len(made)))
 	for i, object := range made {
-		view[i] = C.uint64_t(objects.keep(object))
+		written[i] = objects.keep(object)
 	}
 }
 
@@ -219,8 +219,9 @@ func tacit_ckks_extend_map(handle C.uint64_t, rows **C.double, giants, babies *C
 		if err != nil {
 			return err
 		}
-		views := make([][]float64, int(count))
-		for i, row := range unsafe.Slice(rows, int(count)) {
+		found := view[*C.double](unsafe.Pointer(rows), count)
+		views := make([][]float64, len(found))
+		for i, row := range found {
 			views[i] = doubles(row, C.int64_t(m.context.slots()))
 		}
 		return m.extend(views, integers(giants, count), integers(babies, count))
@@ -240,6 +241,9 @@ func tacit_ckks_apply_maps(inputs *C.uint64_t, inputCount C.int64_t, maps *C.uin
 		operands, err := getAll[*ciphertext](handles(inputs, inputCount))
 		if err != nil {
 			return err
+		}
+		if rowCount > mostItems {
+			return refuse("a layer of %d rows was announced; %d are possible", int64(rowCount), mostItems)
 		}
 		rows, err := mapRows(handles(maps, inputCount*rowCount), len(operands))
 		if err != nil {
@@ -286,8 +290,8 @@ func tacit_ckks_step(values *C.uint64_t, valueCount C.int64_t, products *C.int64
 			return nil, err
 		}
 		wanted := step{values: operands, constant: float64(constant), adds: adds != 0, level: int(level), scale: float64(scale)}
-		for triples := integers(products, 3*productCount); len(triples) > 0; triples = triples[3:] {
-			wanted.products = append(wanted.products, weighted{triples[0], triples[1], triples[2]})
+		for _, each := range view[[3]int64](unsafe.Pointer(products), productCount) {
+			wanted.products = append(wanted.products, weighted{int(each[0]), int(each[1]), int(each[2])})
 		}
 		for i, value := range integers(termValues, termCount) {
 			wanted.terms = append(wanted.terms, term{value, doubles(termConstants, termCount)[i]})

@@ -113,8 +113,8 @@ func within(what string, place int, err error) error {
 
 // check refuses whatever would make the sum wrong.
 func (s step) check(c *context, level int, scale float64) error {
-	if len(s.products)+len(s.terms) == 0 {
-		return refuse("a step without products and terms is a constant, which needs no ciphertext")
+	if len(s.products)+len(s.terms) == 0 && !s.adds {
+		return refuse("a step that is nothing but a constant takes no level")
 	}
 	if s.adds && len(s.products) > 0 {
 		return refuse("a step with %d products takes a level", len(s.products))

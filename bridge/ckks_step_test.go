@@ -79,6 +79,12 @@ func TestAStepThatOnlyAddsTakesNoLevel(t *testing.T) {
 	})
 }
 
+func TestAStepOfNothingIsItsConstant(t *testing.T) {
+	onBothRings(t, func(s *scene) {
+		s.gives(s.adding(nil, -0.75), func(_, _ float64) float64 { return -0.75 })
+	})
+}
+
 func TestAStepLeavesItsOperandsAsTheyWere(t *testing.T) {
 	onBothRings(t, func(s *scene) {
 		s.done(s.step([]weighted{{0, 0, 2}}, []term{{1, 0.5}}, 1).evaluate(s.keys))

@@ -38,22 +38,44 @@ func answerWith(out *C.uint64_t, work func() (any, error)) *C.char {
 	})
 }
 
+// mostItems is beyond every list that there is: the slots of the largest ring are 2^17, the maps of a layer some thousands.
+const mostItems = 1 << 24
+
+// view is a list in the caller's memory. It throws a failure for a count that is none, before memory is asked for.
+func view[T any](pointer unsafe.Pointer, count C.int64_t) []T {
+	if count < 0 || count > mostItems {
+		panic(refuse("a list of %d items was announced; 0 to %d are possible", int64(count), mostItems))
+	}
+	return unsafe.Slice((*T)(pointer), int(count))
+}
+
 func handles(pointer *C.uint64_t, count C.int64_t) []uint64 {
-	view := unsafe.Slice((*uint64)(unsafe.Pointer(pointer)), int(count))
-	return append([]uint64{}, view...)
+	return append([]uint64{}, view[uint64](unsafe.Pointer(pointer), count)...)
 }
 
 func integers(pointer *C.int64_t, count C.int64_t) []int {
-	made := make([]int, int(count))
-	for i, value := range unsafe.Slice(pointer, int(count)) {
+	found := view[int64](unsafe.Pointer(pointer), count)
+	made := make([]int, len(found))
+	for i, value := range found {
 		made[i] = int(value)
 	}
 	return made
 }
 
 func doubles(pointer *C.double, count C.int64_t) []float64 {
-	return unsafe.Slice((*float64)(unsafe.Pointer(pointer)), int(count))
+	return view[float64](unsafe.Pointer(pointer), count)
 }
+
+// frame views the bytes of a frame, which may be many.
+func frame(data *C.uint8_t, size C.int64_t) []byte {
+	if size < 0 {
+		panic(refuse("a frame of %d bytes was announced", int64(size)))
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(data)), int(size))
+}
+
+// mostThreads is more than any machine has; Go ends the process for far larger numbers.
+const mostThreads = 1 << 12
 
 //export tacit_free
 func tacit_free(text *C.char) {
@@ -81,8 +103,8 @@ func tacit_collect() *C.char {
 //export tacit_set_threads
 func tacit_set_threads(count C.int64_t) *C.char {
 	return answer(func() error {
-		if count < 1 {
-			return refuse("%d threads cannot work; 1 is the least", int(count))
+		if count < 1 || count > mostThreads {
+			return refuse("%d threads cannot work; 1 to %d can", int64(count), mostThreads)
 		}
 		runtime.GOMAXPROCS(int(count))
 		return nil
@@ -125,7 +147,7 @@ func tacit_store(handle C.uint64_t, data *C.uint8_t, size C.int64_t) *C.char {
 		if err != nil {
 			return err
 		}
-		return storeBytes(object, unsafe.Slice((*byte)(unsafe.Pointer(data)), int(size)))
+		return storeBytes(object, frame(data, size))
 	})
 }
 
@@ -147,7 +169,7 @@ func tacit_load(owner C.uint64_t, wanted C.int64_t, data *C.uint8_t, size C.int6
 		if err != nil {
 			return nil, err
 		}
-		return loadBytes(c, kind(wanted), unsafe.Slice((*byte)(unsafe.Pointer(data)), int(size)))
+		return loadBytes(c, kind(wanted), frame(data, size))
 	})
 }
 

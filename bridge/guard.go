@@ -37,10 +37,13 @@ func hintOf(err error) string {
 	return ""
 }
 
-// protect runs work and turns a panic into an error.
+// protect runs work and turns a panic into an error; a failure that was thrown is the error itself.
 func protect(work func() error) (err error) {
 	defer func() {
-		if cause := recover(); cause != nil {
+		cause := recover()
+		if thrown, known := cause.(*failure); known {
+			err = thrown
+		} else if cause != nil {
 			err = refuseWith("this is a defect of the bridge: please report it", "the engine panicked: %v%s", cause, place())
 		}
 	}()

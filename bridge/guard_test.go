@@ -18,6 +18,13 @@ func explode() error {
 	return nothing.checkLevel(0)
 }
 
+func TestAFailureThatIsThrownIsTheError(t *testing.T) {
+	err := protect(func() error { panic(refuseWith("do this", "that is wrong")) })
+	if err == nil || err.Error() != "that is wrong" || hintOf(err) != "do this" {
+		t.Fatalf("got %v", err)
+	}
+}
+
 func TestAPanicInAGoroutineBecomesAnError(t *testing.T) {
 	err := parallel(16, func(index int) error {
 		if index == 7 {

@@ -5,8 +5,6 @@ package main
 */
 import "C"
 
-import "unsafe"
-
 // Keys are of the ring: every scheme makes them alike.
 
 //export tacit_secret_key
@@ -57,10 +55,9 @@ func tacit_list_keys(keys C.uint64_t, steps, levels *C.int64_t, capacity C.int64
 		}
 		sorted := k.sorted()
 		*count = C.int64_t(len(sorted))
-		shown := min(len(sorted), int(capacity))
-		stepsOut, levelsOut := unsafe.Slice(steps, shown), unsafe.Slice(levels, shown)
-		for i, key := range sorted[:shown] {
-			stepsOut[i], levelsOut[i] = C.int64_t(key.step), C.int64_t(key.level)
+		stepsOut, levelsOut := whole(steps, capacity), whole(levels, capacity)
+		for i, key := range sorted[:min(len(sorted), len(stepsOut))] {
+			stepsOut[i], levelsOut[i] = int64(key.step), int64(key.level)
 		}
 		return nil
 	})

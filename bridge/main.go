@@ -1,8 +1,8 @@
 // Command bridge is built as a C shared library: the door through which Python reaches Lattigo.
 //
 // Handles go in, handles or an error come out. Nothing here knows a model or a graph, and no panic leaves an export.
-// The files whose names begin with "ckks" hold that scheme, and what others share with it on the same ring; those with "bgv"
-// hold integers. Another scheme adds its own beside them.
+// The files whose names begin with "ckks" hold that scheme, and those with "bgv" hold integers, which are encrypted and
+// combined in the same ring; keys, key switches and the wire belong to both. Another scheme adds its own beside them.
 package main
 
 import (

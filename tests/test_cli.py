@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,11 @@ from typer.testing import CliRunner
 from tacit.arithmetics.ckks import CKKS
 from tacit.cli import app
 from tacit.cli.arguments import arithmetic, described, load_data
+from tacit.cli.describe import approximations
 from tacit.errors import TacitError
+from tacit.ir.graph import Graph
+from tacit.program import lower
+from tests.arithmetics.ckks import graphs
 from tests.serve.programs import Packed, packed_in
 
 COMMANDS = ("demo", "show", "lower", "keys", "seal", "answer", "open", "evaluate", "audit")
@@ -192,6 +196,27 @@ def test_lower_tells_cost_and_approximations(model: Path, folder: Path, tmp_path
         record["cost"].keys()
     )
     assert record["promise"]["hides_input"] is True
+
+
+def test_a_composite_is_told_of_as_one_approximation() -> None:
+    (told,) = approximations(lower(graphs.perceptron("relu"), CKKS(error=2**-12)))
+
+    assert isinstance(told, dict)
+    degrees = told["degrees"]
+    assert isinstance(degrees, list)
+    assert len(degrees) > 1
+    # The product with the input is made inside the last polynomial's levels.
+    assert told["levels"] == sum(int(str(degree)).bit_length() for degree in degrees)
+
+
+def test_the_rounds_of_a_max_pooling_are_told_of_once() -> None:
+    graph = graphs.maximum()
+    nodes = (replace(node, origin="body.pool") for node in graph)
+
+    (told,) = approximations(lower(Graph(tuple(nodes), graph.outputs), CKKS(error=2**-5)))
+
+    assert isinstance(told, dict)
+    assert (told["at"], told["function"]) == ("body.pool", "abs")
 
 
 def test_audit_tells_security_and_who_learns_what(folder: Path) -> None:

@@ -143,3 +143,8 @@ def test_bounded_rows_stay_in_bounds_longest() -> None:
 def test_a_sign_without_a_gap_is_refused() -> None:
     with pytest.raises(TypeMismatch, match="sign jumps"):
         compare("sign", (-1, 1), depths=[3])
+
+
+def test_a_depth_below_0_is_refused() -> None:
+    with pytest.raises(TypeMismatch, match="depth -1 is below 0"):
+        compare("exp", (-1, 1), depths=[-1])

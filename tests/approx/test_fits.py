@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -340,6 +341,51 @@ def test_a_degree_out_of_reach_is_refused(degree: int) -> None:
 def test_neither_degree_nor_error_is_refused() -> None:
     with pytest.raises(TypeMismatch, match="a degree, a depth or an error"):
         fit("relu", (-1, 1))
+
+
+@pytest.mark.parametrize(
+    "on", [np.array([-1.0, 1.0]), np.array([-1, 1]), [[-1, 0], [0, 1]], (np.float32(-1), 1)]
+)
+def test_an_interval_may_be_any_two_numbers(on: Any) -> None:
+    assert fit("exp", on, degree=3).intervals == ((-1.0, 1.0),)
+
+
+@pytest.mark.parametrize(
+    "on", [(), (1,), (1, 2, 3), [(0, 1), 5], [(0, 1), (2, 3, 4)], "ab", [("a", "b")], None]
+)
+def test_what_is_no_interval_is_refused(on: Any) -> None:
+    with pytest.raises(TypeMismatch) as caught:
+        fit("exp", on, degree=3)
+
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"degree": 3.5},
+        {"degree": "3"},
+        {"degree": math.nan},
+        {"depth": -1},
+        {"depth": 9},
+        {"depth": 10**6},
+        {"error": 0.0},
+        {"error": math.nan},
+        {"error": 0.1, "least": "products"},
+    ],
+)
+def test_a_wish_that_means_nothing_is_refused(wish: Any) -> None:
+    with pytest.raises(TypeMismatch) as caught:
+        fit("exp", (-1, 1), **wish)
+
+    assert caught.value.hint
+
+
+def test_an_unknown_basis_is_refused() -> None:
+    basis: Any = "legendre"
+
+    with pytest.raises(TypeMismatch, match="no basis is called 'legendre'"):
+        fit("exp", (-1, 1), degree=3).coefficients_in(basis)
 
 
 def test_an_unknown_method_is_refused() -> None:

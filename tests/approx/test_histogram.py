@@ -135,7 +135,19 @@ def test_what_is_no_histogram_is_refused(
         Histogram(edges, counts)
 
 
-@pytest.mark.parametrize("values", [np.array([]), np.array([1.0, math.nan])])
+@pytest.mark.parametrize(
+    "values", [np.array([]), np.array([1.0, math.nan]), np.array([-1e308, 1e308])]
+)
 def test_samples_that_are_none_or_not_finite_are_refused(values: FloatArray) -> None:
     with pytest.raises(TypeMismatch, match="not finite"):
         Histogram.of(values)
+
+
+def test_samples_that_are_no_numbers_are_refused() -> None:
+    with pytest.raises(TypeMismatch, match="are no numbers"):
+        Histogram.of(np.array(["a"]))
+
+
+def test_a_range_of_bins_without_an_inside_is_refused() -> None:
+    with pytest.raises(TypeMismatch, match="has no inside"):
+        Histogram.of(np.ones(5), on=(4.0, 3.0))

@@ -210,6 +210,13 @@ def test_a_method_without_alternation_has_no_lower_bound() -> None:
     assert bounds.lower == 0
 
 
+def test_bounds_meet_on_intervals_that_hold_few_doubles() -> None:
+    found = fit("sqrt", (0.4403, 0.4403 + 2.0**-26), degree=3, method=Minimax(bits=320))
+
+    bounds = found.certified
+    assert 1 - bounds.lower / bounds.upper <= Decimal("1e-20")
+
+
 def test_one_alternation_too_few_proves_nothing_of_other_polynomials() -> None:
     found = fit("exp", (0, 1), degree=5)
     terms = (*found.polynomial.coefficients, 1e-30)

@@ -14,6 +14,8 @@ def table(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     made = importlib.util.module_from_spec(spec)
+    # A script finds its neighbours; what is loaded from elsewhere has to be told.
+    monkeypatch.syspath_prepend(ROOT / "bench")
     # A dataclass looks its module up by name.
     monkeypatch.setitem(sys.modules, spec.name, made)
     spec.loader.exec_module(made)
@@ -21,10 +23,20 @@ def table(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.mark.skipif(not (ROOT / "bench" / "results").exists(), reason="nothing was measured here")
-def test_the_readmes_table_is_what_was_measured_last(table: ModuleType) -> None:
-    written = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["README.md", "docs/methods.md"])
+def test_a_pages_tables_are_what_was_measured_last(table: ModuleType, page: str) -> None:
+    written = (ROOT / page).read_text(encoding="utf-8")
+
+    assert table.PLACE.search(written), "the page shows no table"
 
     assert written == table.page(written, ROOT / "bench" / "results"), "run python bench/table.py"
+
+
+def test_a_table_that_nobody_makes_is_named(table: ModuleType, tmp_path: Path) -> None:
+    text = "<!-- measured: magic, made by bench/table.py -->\n<!-- /measured -->"
+
+    with pytest.raises(SystemExit, match="no table is called magic"):
+        table.page(text, tmp_path)
 
 
 def test_what_was_not_measured_has_no_row(table: ModuleType, tmp_path: Path) -> None:

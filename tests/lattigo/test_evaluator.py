@@ -1,5 +1,6 @@
 import gc
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -228,6 +229,15 @@ def test_a_step_that_only_adds_takes_no_level(
     np.testing.assert_allclose(unseal(made), 2 * x - 3 * y + 0.5, atol=10 * CLOSE)
 
 
+@pytest.mark.parametrize("constant", [0.0, -1.25, 3])
+def test_a_plan_of_nothing_but_a_constant_is_it(
+    evaluator: Evaluator, seal: Seal, unseal: Unseal, x: Vector, constant: float
+) -> None:
+    made = evaluator.evaluate(Plan((Step(constant=constant),)), [seal(x)], target_scale=2.0**39)
+    assert (made.level, made.scale) == (5, 2.0**39)
+    np.testing.assert_allclose(unseal(made), constant, atol=CLOSE)
+
+
 def test_a_plan_of_two_inputs_starts_at_the_lower_one(
     evaluator: Evaluator, seal: Seal, unseal: Unseal, x: Vector, y: Vector
 ) -> None:
@@ -304,6 +314,31 @@ def test_a_step_with_products_names_a_missing_key(
     scale = SCALE**2 / context.parameters.q[4]
     with pytest.raises(EngineError, match="no relinearisation key"):
         Evaluator(context, keys).step(SQUARE, {0: seal(x)}, level=3, scale=scale)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step(terms=((0, 10**400),)),
+        Step(products=((0, 0, 2**63),)),
+        Step(terms=((0, 0.5),), constant=-(10**400)),
+    ],
+)
+def test_a_step_refuses_numbers_beyond_a_word(
+    evaluator: Evaluator, seal: Seal, x: Vector, step: Step
+) -> None:
+    with pytest.raises(EngineError, match="was given"):
+        evaluator.step(step, {0: seal(x)}, level=3, scale=SCALE)
+
+
+def test_rotations_by_parts_of_a_slot_are_refused(
+    evaluator: Evaluator, seal: Seal, x: Vector
+) -> None:
+    half: Any = 1.5
+    with pytest.raises(EngineError, match=r"1\.5 was given where an integer is wanted"):
+        evaluator.rotate(seal(x), half)
+    with pytest.raises(EngineError, match=r"1\.5 was given where an integer is wanted"):
+        evaluator.rotate_sum(seal(x), [1, half])
 
 
 def test_objects_of_another_context_are_refused(

@@ -2,9 +2,11 @@ import gc
 import multiprocessing
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +16,16 @@ from tacit.errors import EngineError
 from tacit.lattigo import (
     Ciphertext,
     Context,
+    EvaluationKeys,
     Evaluator,
     Parameters,
+    SecretKey,
     collect,
     live_handles,
     set_threads,
     threads,
 )
-from tacit.lattigo.library import library, open_library
+from tacit.lattigo.library import Argument, library, open_library, real
 
 Vector = NDArray[np.float64]
 Seal = Callable[[Vector], Ciphertext]
@@ -29,6 +33,42 @@ Unseal = Callable[[Ciphertext], Vector]
 
 CLOSE = 1e-7
 WORKERS = 8
+
+
+@dataclass(frozen=True)
+class Lent:
+    """Handles of every kind, and little arrays that absurd counts are told of."""
+
+    context: int
+    secret: int
+    keys: int
+    plaintext: int
+    sealed: int
+    map: int
+    words: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(4, dtype=np.uint64))
+    integers: NDArray[np.int64] = field(default_factory=lambda: np.zeros(4, dtype=np.int64))
+    doubles: Vector = field(default_factory=lambda: np.zeros(4))
+    bytes: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(4, dtype=np.uint8))
+    out: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(4, dtype=np.uint64))
+
+    @property
+    def sealed_list(self) -> NDArray[np.uint64]:
+        """The ciphertext as a list of one."""
+        return np.array([self.sealed], dtype=np.uint64)
+
+
+@pytest.fixture
+def lent(
+    context: Context, secret: SecretKey, keys: EvaluationKeys, seal: Seal, x: Vector
+) -> Iterator[Lent]:
+    plaintext, sealed = context.encode(x, level=1, scale=2.0**40), seal(x)
+    made = context.linear_map({}, level=1, scale=2.0**40, split={})
+    # The objects live as long as the test that has their handles.
+    yield Lent(
+        *(context.number, secret.number, keys.number),
+        *(plaintext.number, sealed.number, made.number),
+    )
+    del plaintext, sealed, made
 
 
 @pytest.mark.parametrize("in_goroutine", [0, 1])
@@ -87,8 +127,88 @@ def test_the_number_of_threads_can_be_set() -> None:
     set_threads(1)
     assert threads() == 1
     set_threads(before)
-    with pytest.raises(EngineError, match="0 threads"):
-        set_threads(0)
+
+
+@pytest.mark.parametrize("count", [-1, 0, 4097, 2**62])
+def test_numbers_of_threads_that_no_machine_has_are_refused(count: int) -> None:
+    before = threads()
+    with pytest.raises(EngineError, match=rf"{count} threads cannot work; 1 to 4096 can"):
+        set_threads(count)
+    assert threads() == before
+
+
+# A float travels in another register: the engine would take what happens to lie in this one's.
+@pytest.mark.parametrize("number", [1.0, np.float64(2.0), "1", None, 2**63, -(2**64), 10**4000])
+def test_what_is_no_integer_of_64_bits_never_reaches_the_engine(number: Any) -> None:
+    before = threads()
+    with pytest.raises(EngineError, match="integer"):
+        library().call("tacit_set_threads", number)
+    assert threads() == before
+
+
+# Where the counts stand among the arguments of each function, and what the others are.
+HOSTILE: dict[str, Callable[[Lent, int], tuple[Argument, ...]]] = {
+    "tacit_ckks_context": lambda a, n: (10, 0, 40, 0, a.words, n, a.words, 1, a.out),
+    "tacit_bgv_context": lambda a, n: (10, 0, 65537, a.words, 1, a.words, n, a.out),
+    "tacit_ckks_encode": lambda a, n: (a.context, a.doubles, n, 1, real(2.0**40), a.out),
+    "tacit_ckks_decode": lambda a, n: (a.plaintext, a.doubles, n),
+    "tacit_ckks_decrypt": lambda a, n: (a.sealed, a.secret, real(0.0), a.doubles, n),
+    "tacit_ckks_rotate": lambda a, n: (a.sealed, a.keys, a.integers, n, a.out),
+    "tacit_ckks_rotate_sum": lambda a, n: (a.sealed, a.keys, a.integers, n, a.out),
+    "tacit_ckks_extend_map": lambda a, n: (a.map, a.words, a.integers, a.integers, n),
+    "tacit_ckks_apply_maps": lambda a, n: (a.words, n, a.words, 1, a.keys, a.out),
+    "tacit_add_rotations": lambda a, n: (a.keys, a.secret, a.integers, a.integers, n),
+    "tacit_list_keys": lambda a, n: (a.keys, a.integers, a.integers, n, a.integers),
+}
+
+
+@pytest.mark.parametrize("count", [-1, 2**25, 2**40, 2**62, 2**63 - 1])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_counts_of_no_list_are_refused(lent: Lent, name: str, count: int) -> None:
+    with pytest.raises(EngineError, match=f"a list of {count} items was announced"):
+        library().call(name, *HOSTILE[name](lent, count))
+
+
+# The lists of a step: values, products and terms.
+@pytest.mark.parametrize(
+    "counts", [(-1, 0, 0), (1, 2**62, 0), (1, 6148914691236517206, 0), (1, 0, -9)]
+)
+def test_counts_of_no_step_are_refused(lent: Lent, counts: tuple[int, int, int]) -> None:
+    values, products, terms = counts
+    with pytest.raises(EngineError, match="items was announced"):
+        library().call(
+            "tacit_ckks_step",
+            *(lent.sealed_list, values, lent.integers, products),
+            *(
+                lent.integers,
+                lent.doubles,
+                terms,
+                real(0.0),
+                0,
+                1,
+                real(2.0**40),
+                lent.keys,
+                lent.out,
+            ),
+        )
+
+
+@pytest.mark.parametrize("rows", [-1, 2**40, 2**62])
+def test_counts_of_no_layer_are_refused(lent: Lent, rows: int) -> None:
+    with pytest.raises(EngineError, match="was announced"):
+        library().call(
+            "tacit_ckks_apply_maps", lent.sealed_list, 1, lent.words, rows, lent.keys, lent.out
+        )
+
+
+@pytest.mark.parametrize("name", ["tacit_store", "tacit_load"])
+def test_frames_of_a_negative_size_are_refused(lent: Lent, name: str) -> None:
+    arguments = {
+        "tacit_store": (lent.sealed, lent.bytes, -1),
+        "tacit_load": (lent.context, 4, lent.bytes, -1, lent.out),
+    }
+    with pytest.raises(EngineError, match="a frame of -1 bytes was announced"):
+        library().call(name, *arguments[name])
 
 
 def test_a_missing_library_says_how_to_get_it(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tacit.approx import Form, composite
 from tacit.arithmetics.ckks import CKKS
+from tacit.arithmetics.ckks.approximation import Approximation
+from tacit.arithmetics.ckks.ops import Evaluate
 from tacit.errors import ProtocolError
 from tacit.ir import ops
 from tacit.ir.functions import FUNCTIONS, Function
@@ -20,6 +23,7 @@ from tacit.ir.ops import SOURCE_OPS, PoolKind, ReduceKind
 from tacit.ir.rewrite import Builder
 from tacit.program import Json, lower
 from tacit.serve.codec import Arrays, canonical, graph_codec, parse, record_codec
+from tests.arithmetics.ckks import graphs
 from tests.serve.programs import network
 
 SOURCE = graph_codec(SOURCE_OPS)
@@ -106,6 +110,42 @@ def test_a_lowered_graph_computes_the_same() -> None:
     read = codec.read(parse(canonical(codec.write(program.graph, arrays))), arrays)
 
     assert np.array_equal(read(inputs), program.graph(inputs))
+
+
+def test_a_composite_is_computed_the_same_and_by_the_same_plan() -> None:
+    program = lower(graphs.perceptron("relu"), CKKS(error=2**-12))
+    x = graphs.inputs(program.graph)
+    codec = graph_codec((*CKKS.words, *SOURCE_OPS))
+    arrays: Arrays = {}
+
+    read = codec.read(parse(canonical(codec.write(program.graph, arrays))), arrays)
+
+    words = (node.op for node in (*program.graph, *read) if isinstance(node.op, Evaluate))
+    first, second = (word.approximation for word in words)
+    assert first == second
+    assert len(first.stages) > 1
+    assert first.plan == second.plan
+    assert np.array_equal(read(x), program.graph(x))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"stages": []},
+        {"form": None},
+        {"form": {"name": "relu", "constant": 0.0, "step": 0.0, "slope": 0.5, "bend": "inf"}},
+        {"form": {"name": "relu", "constant": 0.0, "step": 0.0, "slope": 0.5}},
+        {"surprise": 1},
+    ],
+)
+def test_an_approximation_that_no_server_could_compute_is_refused(changed: dict[str, Json]) -> None:
+    codec = record_codec(Approximation)
+    stages = composite("relu", (3, 5), (-1, 1)).chained
+    tree = codec.write(Approximation(stages, Form("relu", slope=0.5, bend=0.5)), {})
+    assert isinstance(tree, dict)
+
+    with pytest.raises(ProtocolError):
+        codec.read({**tree, **changed}, {})
 
 
 @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -59,6 +60,12 @@ def powers_in(coefficients: Sequence[float | str], low: float, high: float) -> t
 
 def _rational(x: Fraction) -> flint.fmpq:
     return flint.fmpq(x.numerator, x.denominator)
+
+
+def without_dust(coefficients: tuple[float, ...]) -> tuple[float, ...]:
+    """The coefficients with zeros for those that are only rounding, which would cost depth."""
+    dust = sys.float_info.epsilon * max(abs(each) for each in coefficients)
+    return tuple(each if abs(each) > dust else 0.0 for each in coefficients)
 
 
 def as_doubles(numbers: Sequence[Fraction]) -> tuple[float, ...]:

@@ -23,6 +23,7 @@ from tacit.approx.histogram import Histogram, root_mean_square
 from tacit.approx.measure import largest_error
 from tacit.approx.methods import METHODS, Bounded, Interpolation, LeastSquares
 from tacit.approx.outside import outside
+from tacit.approx.plans import ways_of_composite
 from tacit.approx.polynomial import Polynomial
 from tacit.approx.problem import Method, Problem
 from tacit.approx.target import Approximable, Custom, as_function
@@ -93,6 +94,9 @@ def compare(
         if degrees is None
         else [(each.bit_length(), (each,)) for each in degrees]
     )
+    for depth, _ in asked:
+        if depth < 0:
+            raise TypeMismatch(f"depth {depth} is below 0", hint="compare at depths from 0 on")
     rows: list[Row] = []
     for depth, choices in asked:
         found = [
@@ -199,7 +203,7 @@ def _best_composite(problem: Problem, depth: int) -> Composite:
     form = form_of(target)
     ways = [
         degrees
-        for degrees in _stage_degrees(depth)
+        for degrees in _with_room(_stage_degrees(depth), form)
         if len(degrees) > 1 and _depth_of(degrees, form) <= depth
     ]
     if not ways:
@@ -221,10 +225,19 @@ def _stage_degrees(depth: int) -> Iterator[tuple[int, ...]]:
             yield from ((2**first - 1, *rest) for rest in _stage_degrees(depth - first))
 
 
+def _with_room(ways: Iterable[tuple[int, ...]], form: Form) -> Iterator[tuple[int, ...]]:
+    """The degrees as they are and, for a bend, with the highest last one that leaves room for x."""
+    for each in ways:
+        yield each
+        # Below degree 3 there is only a line.
+        if form.bend and each and each[-1] > 3:
+            yield (*each[:-1], each[-1] - 2)
+
+
 def _depth_of(degrees: tuple[int, ...], form: Form) -> int:
     """The depth of composites with these odd degrees."""
     stages = tuple(Polynomial((0.0, 1.0) * ((degree + 1) // 2)) for degree in degrees)
-    return Composite(stages, form, Function("sign"), ((-1.0, 1.0),), 0.0, math.inf).depth
+    return sum(way.depth for way in ways_of_composite(stages, form))
 
 
 def _best_iterates(problem: Problem, depth: int) -> Composite:

@@ -12,9 +12,10 @@ from tacit.errors import TypeMismatch
 from tacit.ir.functions import FloatArray
 
 Intervals = tuple[tuple[float, float], ...]
-# Each round multiplies the resolution of an extremum's place by about this factor.
-SHARPENING = 8.0
-# From the third on, a round that raises no extremum by more than this share is the last one.
+# A round looks at both sides of an extremum's likely place, as far away as this share of what is
+# left of its bracket.
+ASIDE = 1.0 / 32.0
+# An extremum is found when both ends of its bracket are lower by no more than this share.
 SHARP = 1e-11
 # A function is steep where it changes by this share of its range between two neighbours.
 STEEP = 0.125
@@ -28,7 +29,9 @@ def checked_intervals(intervals: Iterable[Sequence[float]]) -> Intervals:
     """The intervals in ascending order, touching ones merged; raises on empty or infinite ones."""
     ordered = sorted((float(low), float(high)) for low, high in intervals)
     if not ordered:
-        raise TypeMismatch("there is no interval to approximate on")
+        raise TypeMismatch(
+            "there is no interval to approximate on", hint="give two numbers (low, high)"
+        )
     for low, high in ordered:
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise TypeMismatch(
@@ -106,44 +109,49 @@ def watched(
     return x
 
 
-def sharpened(
+def sharpened(  # noqa: PLR0913 - what, from where, between what, and when to stop
     error: Callable[[FloatArray], FloatArray],
     points: FloatArray,
     lefts: FloatArray,
     rights: FloatArray,
     *,
     rounds: int,
+    noise: float = 0.0,
 ) -> FloatArray:
-    """The points moved to where |error| is largest near them, by parabolas in [left, right].
+    """The points moved to where |error| is largest near them, between `lefts` and `rights`.
 
-    A smooth extremum is found in two or three rounds; a kink that nobody declared takes more.
+    Each round shrinks the brackets: by parabolas at smooth extrema, to a sixteenth, and by halving
+    at least, which finds a kink that nobody declared. Differences below `noise` do not matter.
     """
-    signs = np.where(error(points) < 0.0, -1.0, 1.0)
-    best, heights = points, signs * error(points)
-    floors, ceilings, columns = lefts, rights, np.arange(len(points))
-    for turn in range(rounds):
-        outer = error(np.stack([lefts, rights])) * signs
-        tops = np.clip(
-            vertices((lefts, best, rights), (outer[0], heights, outer[1])), lefts, rights
-        )
-        candidates = np.stack([lefts, rights, tops])
-        found = np.concatenate([outer, (error(tops) * signs)[None]])
-        which = np.argmax(found, axis=0)
-        improved = found[which, columns] > heights
-        best = np.where(improved, candidates[which, columns], best)
-        gains = np.where(improved, found[which, columns] - heights, 0.0)
-        heights = heights + gains
-        if turn >= 2 and (gains <= SHARP * heights).all():
+    heights = error(points)
+    signs = np.where(heights < 0.0, -1.0, 1.0)
+    columns = np.arange(len(points))
+    three = np.stack([lefts, points, rights])
+    tall = np.stack([signs * error(lefts), signs * heights, signs * error(rights)])
+    for _ in range(rounds):
+        if (tall[1] - np.minimum(tall[0], tall[2]) <= SHARP * np.abs(tall[1]) + noise).all():
             break
-        # A bracket whose end is the best of it was narrowed too soon: it moves there instead.
-        reach = (rights - lefts) / np.where(improved & (which < 2), 2.0, 2.0 * SHARPENING)
-        lefts, rights = np.maximum(floors, best - reach), np.minimum(ceilings, best + reach)
-    return best
+        tops = np.clip(vertices(list(three), list(tall)), three[0], three[2])
+        aside = ASIDE * (three[2] - three[0])
+        halves = (three[:-1] + three[1:]) / 2.0
+        fresh = np.stack([tops - aside, tops, tops + aside, *halves])
+        fresh = np.clip(fresh, three[0], three[2])
+        places = np.concatenate([three, fresh])
+        found = np.concatenate([tall, signs * error(fresh.ravel()).reshape(fresh.shape)])
+        order = np.argsort(places, axis=0, kind="stable")
+        places, found = places[order, columns], found[order, columns]
+        best = np.argmax(found, axis=0)
+        # Its neighbours are other places, even if it was looked at twice.
+        top = places[best, columns]
+        below, above = (places < top).sum(axis=0) - 1, (places <= top).sum(axis=0)
+        around = np.clip([below, best, above], 0, len(places) - 1)
+        three, tall = places[around, columns], found[around, columns]
+    return np.asarray(three[1])
 
 
 def vertices(
-    places: tuple[FloatArray, FloatArray, FloatArray],
-    heights: tuple[FloatArray, FloatArray, FloatArray],
+    places: Sequence[FloatArray],
+    heights: Sequence[FloatArray],
 ) -> FloatArray:
     """Where the parabolas through three points each have their vertex; the middle if nowhere."""
     left, middle, right = places

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from tacit.approx.bases import as_decimals, as_doubles, powers_in
+from tacit.approx.bases import as_decimals, as_doubles, powers_in, without_dust
 from tacit.approx.domain import Intervals, checked_intervals
 from tacit.approx.measure import largest_error
 from tacit.approx.methods import METHODS
@@ -35,8 +35,10 @@ class Fit:
     """A polynomial and what it stands for.
 
     `error` is the largest absolute error on `intervals` (times the weight, where there is one),
-    measured densely; `lower_bound` is a number that no polynomial of this degree gets below (0
-    where the method gives none). `alternation` holds the x where a minimax error alternates.
+    measured densely; where there are `decimals` it is theirs, and rounding them to the doubles of
+    `polynomial` comes on top: about 1e-16 of the sum of their sizes. `lower_bound` is a number
+    that no polynomial of this degree gets below (0 where the method gives none). `alternation`
+    holds the x where a minimax error alternates.
     """
 
     polynomial: Polynomial
@@ -90,6 +92,7 @@ class Fit:
 
         Powers are computed exactly from the decimals, where there are any, else from the doubles.
         """
+        _check_basis(basis)
         if basis == "chebyshev":
             return self.polynomial.coefficients
         return as_doubles(self._powers)
@@ -100,6 +103,7 @@ class Fit:
         Powers of x cancel where the interval is far from 0 or wide: they get as many digits more
         as are lost when they are summed.
         """
+        _check_basis(basis)
         chebyshev = self.decimals or tuple(map(repr, self.polynomial.coefficients))
         if basis == "chebyshev":
             return chebyshev
@@ -158,6 +162,13 @@ def fit(  # noqa: PLR0913 - what, where, and one of three ways to say how good
             f"a fit of {target.name} needs a degree, a depth or an error, and only one of them",
             hint="say degree=15, depth=4 or error=0.01",
         )
+    if least not in ("degree", "depth"):
+        raise TypeMismatch(f"least={least!r} is unknown", hint="known are degree and depth")
+    if depth is not None and not (_is_whole(depth) and 0 <= depth <= MAX_DEGREE.bit_length()):
+        raise TypeMismatch(
+            f"depth {depth!r} is not between 0 and {MAX_DEGREE.bit_length()}",
+            hint="choose a whole number, or a composite where a polynomial is not enough",
+        )
     problem = Problem(
         target,
         intervals_of(on),
@@ -173,12 +184,22 @@ def fit(  # noqa: PLR0913 - what, where, and one of three ways to say how good
 
 def intervals_of(on: Domain) -> Intervals:
     """The intervals that an interval, or several, mean; in order, touching ones merged."""
-    several = list(on)
-    match several:
-        case [float() | int() as low, float() | int() as high]:
-            return checked_intervals([(low, high)])
-        case _:
-            return checked_intervals(each for each in several if isinstance(each, Sequence))
+    try:
+        ends = np.array([np.asarray(each, dtype=np.float64) for each in on])
+    except (TypeError, ValueError) as failure:
+        raise _no_intervals(on) from failure
+    if ends.shape == (2,):
+        return checked_intervals([ends.tolist()])
+    if ends.size and ends.shape[1:] != (2,):
+        raise _no_intervals(on)
+    return checked_intervals(ends.tolist())
+
+
+def _no_intervals(on: Domain) -> TypeMismatch:
+    return TypeMismatch(
+        f"{on!r:.80} is neither an interval nor several",
+        hint="give two numbers (low, high), or a list of such pairs",
+    )
 
 
 def method_of(method: str | Method) -> Method:
@@ -192,15 +213,27 @@ def method_of(method: str | Method) -> Method:
     return METHODS[method]()
 
 
+def _check_basis(basis: str) -> None:
+    if basis not in ("chebyshev", "power"):
+        raise TypeMismatch(f"no basis is called {basis!r}", hint="known are chebyshev and power")
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int | np.integer)
+
+
 def solved(problem: Problem, degree: int, method: Method) -> Fit:
     """The method's answer to a problem at a degree, with its error measured."""
-    if not 0 <= degree <= MAX_DEGREE:
-        raise TypeMismatch(f"degree {degree} is not between 0 and {MAX_DEGREE}")
+    if not (_is_whole(degree) and 0 <= degree <= MAX_DEGREE):
+        raise TypeMismatch(
+            f"degree {degree!r} is not between 0 and {MAX_DEGREE}",
+            hint="choose a whole number that the circuit has levels for: ceil(log2(degree + 1))",
+        )
     wanted = replace(problem, degree=degree)
     solution = method.solve(wanted)
     low, high = solution.wider or (problem.low, problem.high)
     # Decimals say which coefficients are zero; doubles leave rounding in their place.
-    clean = solution.coefficients if solution.decimals else _without_dust(solution.coefficients)
+    clean = solution.coefficients if solution.decimals else without_dust(solution.coefficients)
     polynomial = Polynomial(clean, low, high)
     error = solution.error
     if error is None:
@@ -236,16 +269,13 @@ def _places(problem: Problem, alternation: tuple[float, ...]) -> tuple[float, ..
     return tuple(np.where(np.abs(x - nearest) <= close, nearest, x).tolist())
 
 
-def _without_dust(coefficients: tuple[float, ...]) -> tuple[float, ...]:
-    """The coefficients with zeros for those that are only rounding, which would cost depth."""
-    dust = np.finfo(np.float64).eps * max(abs(each) for each in coefficients)
-    return tuple(each if abs(each) > dust else 0.0 for each in coefficients)
-
-
 def _least_fit(problem: Problem, error: float, method: Method) -> Fit:
     """The fit of least degree whose error is at most `error`: by doubling, then by bisection."""
     if not error > 0.0:
-        raise TypeMismatch(f"the error asked for {problem.function.name} is {error:g}, not above 0")
+        raise TypeMismatch(
+            f"the error asked for {problem.function.name} is {error:g}, not above 0",
+            hint="ask for an error above 0, like 1e-6",
+        )
     too_low, tried = -1, 1
     found = solved(problem, tried, method)
     while found.error > error:

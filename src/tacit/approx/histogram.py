@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from tacit.approx.domain import Intervals, pieces
-from tacit.approx.target import ScalarFunction, values_of
+from tacit.approx.target import LARGEST, ScalarFunction, values_of
 from tacit.errors import TypeMismatch
 from tacit.ir.functions import FloatArray
 
@@ -89,8 +89,12 @@ class Histogram:
         >>> Histogram.of(np.array([0.0, 1.0, 4.0]), bins=2).counts
         (2.0, 1.0)
         """
-        flat = np.asarray(samples, dtype=np.float64).ravel()
-        bad = np.flatnonzero(~np.isfinite(flat))
+        flat = _reals(samples).ravel()
+        if on is not None and not on[0] < on[1] < math.inf:
+            raise TypeMismatch(
+                f"[{on[0]:g}, {on[1]:g}] has no inside", hint="give on=(low, high) with low < high"
+            )
+        bad = np.flatnonzero(~(np.abs(flat) <= LARGEST))
         if flat.size == 0 or bad.size or bins < 1:
             raise TypeMismatch(
                 f"{flat.size} samples, {bad.size} of them not finite, fill no {bins} bins",
@@ -126,6 +130,15 @@ class Histogram:
     def occupied(self) -> int:
         """The number of bins that hold something."""
         return int(np.count_nonzero(self.counts))
+
+
+def _reals(samples: FloatArray) -> FloatArray:
+    try:
+        return np.asarray(samples, dtype=np.float64)
+    except (TypeError, ValueError) as failure:
+        raise TypeMismatch(
+            f"samples of type {np.asarray(samples).dtype} are no numbers", hint="give real numbers"
+        ) from failure
 
 
 def quadrature(

@@ -16,7 +16,7 @@ from tacit.approx.bases import powers_of_chebyshev
 from tacit.approx.domain import Intervals, pieces
 from tacit.approx.supremum import WORK, Goal, Stretch, reach, supremum
 from tacit.approx.target import ScalarFunction, branches_of
-from tacit.ir.balls import Branch, value
+from tacit.ir.balls import Branch, expansion, value
 
 if TYPE_CHECKING:
     from tacit.approx.composites.composite import Composite
@@ -194,11 +194,25 @@ def _least_in_balls(fit: Fit, parts: Sequence[Stretch]) -> flint.arb:
     all of them; the mirror images alternate too if the error is symmetric.
     """
     middle = flint.arb(fit.intervals[0][0]) + fit.intervals[-1][1]
-    points = [flint.arb(each) for each in fit.alternation]
+    points = [_sharpened(parts, flint.arb(each)) for each in fit.alternation]
     mirrored = [(middle - each).mid() for each in points]
     count = fit.degree + 2
     found = alternating_bound(_errors(parts, points), count)
     return found if found > 0 else alternating_bound(_errors(parts, points + mirrored), count)
+
+
+def _sharpened(parts: Sequence[Stretch], point: flint.arb) -> flint.arb:
+    """A place of larger |error| by a step of Newton's method, or the point if that is none.
+
+    Where an interval is narrow and far from 0, the doubles on it are few.
+    """
+    part = next((each for each in parts if each.low < point < each.high), None)
+    if part is None:
+        return point
+    near = expansion(part.error, point, 3)
+    moved = (point - near[1] / (2 * near[2])).mid()
+    is_inside = part.low < moved < part.high
+    return moved if is_inside and reach(value(part.error, moved)) > reach(near[0]) else point
 
 
 def _errors(parts: Sequence[Stretch], points: Sequence[flint.arb]) -> list[flint.arb]:

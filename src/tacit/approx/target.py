@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
@@ -12,6 +13,9 @@ import numpy as np
 from tacit.errors import TypeMismatch
 from tacit.ir.balls import Branch
 from tacit.ir.functions import FloatArray, Function
+
+# Doubles end at 1.8e308; sums of many values must not.
+LARGEST = 1e290
 
 
 class ScalarFunction(Protocol):
@@ -44,8 +48,11 @@ class Custom:
 
     def __post_init__(self) -> None:
         """Refuse kinks out of order, and another number of branches than there are gaps."""
-        if list(self.kinks) != sorted(self.kinks):
-            raise TypeMismatch(f"the kinks {self.kinks} of {self.name} do not ascend")
+        if any(math.isnan(each) for each in self.kinks) or list(self.kinks) != sorted(self.kinks):
+            raise TypeMismatch(
+                f"the kinks {self.kinks} of {self.name} do not ascend",
+                hint="give each x once, the least first",
+            )
         if self.branches is not None and len(self.branches) != len(self.kinks) + 1:
             raise TypeMismatch(
                 f"{self.name} has {len(self.branches)} branches and {len(self.kinks)} kinks",
@@ -53,8 +60,14 @@ class Custom:
             )
 
     def exact(self, x: FloatArray) -> FloatArray:
-        """The function's values at `x`, of the same shape."""
-        return np.asarray(self.meaning(x), dtype=np.float64)
+        """The function's values at `x`, of the same shape; refuses complex ones."""
+        # What is ours must stay, even if the callable works in place.
+        values = np.asarray(self.meaning(np.array(x, dtype=np.float64)))
+        if np.iscomplexobj(values):
+            raise TypeMismatch(
+                f"{self.name} gave complex values", hint="approximate real and imaginary part apart"
+            )
+        return np.asarray(values, dtype=np.float64)
 
     def __repr__(self) -> str:
         return self.name
@@ -72,8 +85,13 @@ def as_function(function: Approximable) -> Function | Custom:
             return function
         case FunctionType():
             return Custom(function.__name__, function)
-        case _:
+        case _ if callable(function):
             return Custom(type(function).__name__, function)
+        case _:
+            raise TypeMismatch(
+                f"{function!r} is no function",
+                hint="give a name, a Function, a Custom or a callable on arrays",
+            )
 
 
 def branches_of(function: ScalarFunction) -> tuple[Branch, ...] | None:
@@ -86,21 +104,27 @@ def branches_of(function: ScalarFunction) -> tuple[Branch, ...] | None:
 
 
 def values_of(function: ScalarFunction, x: FloatArray) -> FloatArray:
-    """The function's values at `x`; raises where they are not finite."""
+    """The function's values at `x`; raises where they are not finite, or nearly so."""
     # Poles and roots of negative numbers are reported below, with the place.
     with np.errstate(all="ignore"):
-        values = function.exact(x)
+        try:
+            values = function.exact(x)
+        except (TypeError, ValueError, ArithmeticError) as failure:
+            raise TypeMismatch(
+                f"{function.name} fails on an array of shape {x.shape}: {failure}",
+                hint="the callable must work entry by entry on arrays; np.vectorize makes one",
+            ) from failure
     if values.shape != x.shape:
         raise TypeMismatch(
             f"{function.name} gave shape {values.shape} for shape {x.shape}",
             hint="the callable must work entry by entry on arrays",
         )
-    bad = ~np.isfinite(values)
+    bad = ~(np.abs(values) <= LARGEST)
     if bad.any():
         where = x[bad].flat[0]
         raise TypeMismatch(
             f"{function.name}({where:g}) is {values[bad].flat[0]}",
-            hint="choose an interval on which the function is finite",
+            hint="choose an interval on which the function is finite, or scale it",
         )
     return values
 

@@ -226,7 +226,7 @@ def audit(bundle: Bundle, json: AsJson = False) -> None:
     Screen(json).report(describe.audit_record(bundle))
 
 
-app.command(cls=approximate.TwoNumbers, epilog=approximate.FUNCTIONS_HELP)(approximate.approximate)
+app.command(cls=approximate.TwoNumbers, epilog=approximate.MORE_HELP)(approximate.approximate)
 
 
 def main() -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 
 from tacit.approx import Composite, Fit
+from tacit.errors import TacitError
 from tacit.ir.functions import FloatArray
 
 POINTS = 4001
@@ -17,14 +19,26 @@ BEYOND = 0.08
 FUNCTION, APPROXIMATION, POINT, FAINT = "0.25", "#2b5c8a", "#b2182b", "0.6"
 
 
-def draw(approximation: Fit | Composite, path: Path) -> None:
-    """Write the picture; what kind it is, its name's ending says."""
+def format_of(path: Path) -> str:
+    """The format that a name's ending says; raises TacitError where nothing is drawn in it."""
+    known = sorted(FigureCanvasBase.get_supported_filetypes())
+    ending = path.suffix.removeprefix(".").lower()
+    if ending not in known:
+        raise TacitError(
+            f"no picture is drawn in the format {ending!r} of {path}",
+            hint=f"known are {', '.join(known)}",
+        )
+    return ending
+
+
+def draw(approximation: Fit | Composite, path: Path, kind: str) -> None:
+    """Write the picture in a format that `format_of` gives."""
     figure = Figure(figsize=(9, 7), layout="constrained", facecolor="white")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _draw_values(above, approximation)
     _draw_error(below, approximation)
     figure.suptitle(_title(approximation), fontsize=12)
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=120, format=kind)
 
 
 def _title(approximation: Fit | Composite) -> str:

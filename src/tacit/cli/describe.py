@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import groupby
 from pathlib import Path
 
 from tacit.arithmetics.ckks.ops import Evaluate
@@ -46,20 +44,30 @@ def cost_record(cost: Cost) -> dict[str, Json]:
 
 
 def approximations(program: Program) -> list[Json]:
-    """Every function that became polynomials: where, on which interval, how well."""
+    """Every function that is approximated: where, on which interval, by what, and how well.
+
+    Max-pooling compares in rounds, all of them alike: they are told of once.
+    """
     found: list[Json] = []
-    for (origin, name, low, high, error), stages in groupby(_evaluations(program), key=_function):
-        degrees = [stage.polynomial.degree for _, stage in stages]
-        found.append(
-            {
-                "at": origin,
-                "function": name,
-                "interval": [low, high],
-                "degrees": list(degrees),
-                "largest_error": error,
-            }
-        )
+    for node in program.graph:
+        match node.op:
+            case Evaluate() as op:
+                told = _approximation(node.origin or node.name, op)
+                found += [] if told in found else [told]
+            case _:
+                pass
     return found
+
+
+def _approximation(origin: str, op: Evaluate) -> dict[str, Json]:
+    return {
+        "at": origin,
+        "function": op.stands_for,
+        "interval": [op.low, op.high],
+        "degrees": list(op.approximation.degrees),
+        "levels": op.plan.depth,
+        "largest_error": op.error,
+    }
 
 
 def arithmetic_record(arithmetic: Arithmetic) -> dict[str, Json]:
@@ -106,20 +114,6 @@ def _part_record(folder: Path, party: Party) -> dict[str, Json]:
     program = graph_record(original.program.graph)
     source = None if original.source is None else graph_record(original.source)
     return {"source": source, "program": program}
-
-
-def _evaluations(program: Program) -> Iterator[tuple[str, Evaluate]]:
-    for node in program.graph:
-        match node.op:
-            case Evaluate() as op:
-                yield node.origin or node.name, op
-            case _:
-                pass
-
-
-def _function(found: tuple[str, Evaluate]) -> tuple[str, str, float, float, float]:
-    origin, op = found
-    return origin, op.stands_for, op.low, op.high, op.error
 
 
 def _size(folder: Path) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +23,12 @@ from tacit.program import Progress as Told
 SECONDS_OF_PATIENCE = 2.0
 # What is not read on a terminal is folded late.
 PAGE_WIDTH = 160
+INDENT = 1
+# What is longer is text, not a number or a name.
+SENTENCE = 30
+# What is read by machines, too, is shown with all its digits.
+EXACT = frozenset({"coefficients", "trainable", "scale", "offset", "factor"})
+PAIRS = frozenset({"intervals", "stage_intervals"})
 UNITS = ("B", "KB", "MB", "GB", "TB")
 EXPONENT = 3
 
@@ -39,10 +47,15 @@ class Screen:
     def report(self, values: Mapping[str, Json]) -> None:
         """The command's results."""
         if self.json:
-            print(json.dumps(values, indent=2, ensure_ascii=False))
+            print(json.dumps(finite(dict(values)), indent=2, ensure_ascii=False, allow_nan=False))
             return
-        terminal = Console().is_terminal
-        Console(width=None if terminal else PAGE_WIDTH, highlight=False).print(grid(values))
+        console = Console(width=None if Console().is_terminal else PAGE_WIDTH, highlight=False)
+        console.print(grid({name: each for name, each in values.items() if not rows_of(each)}))
+        # Tables have all of the width for themselves.
+        for name, each in values.items():
+            if rows := rows_of(each):
+                console.print(Text(name.replace("_", " "), style="cyan"))
+                console.print(Padding(columns(rows), (0, 0, 0, INDENT)))
 
     @contextlib.contextmanager
     def progress(self, title: str) -> Iterator[Told]:
@@ -68,6 +81,19 @@ class Screen:
                 bar.stop()
 
 
+def finite(value: Json) -> Json:
+    """The value with none for every number that JSON does not know: infinite ones, and nan."""
+    match value:
+        case float() if not math.isfinite(value):
+            return None
+        case list():
+            return [finite(each) for each in value]
+        case dict():
+            return {name: finite(each) for name, each in value.items()}
+        case _:
+            return value
+
+
 def complain(message: str, hint: str | None) -> None:
     """One line on stderr: what is wrong, and what to do."""
     line = message if hint is None else f"{message} (hint: {hint})"
@@ -87,7 +113,7 @@ def grid(values: Mapping[str, Json]) -> Table:
             case dict():
                 table.add_row(label, grid(value))
             case [dict(), *_]:
-                table.add_row(label, columns([row for row in value if isinstance(row, dict)]))
+                table.add_row(label, columns(rows_of(value)))
             case [str() | list(), *_]:
                 table.add_row(label, Text("\n".join(shown(name, each) for each in value)))
             case _:
@@ -95,11 +121,24 @@ def grid(values: Mapping[str, Json]) -> Table:
     return table
 
 
+def rows_of(value: Json) -> list[dict[str, Json]]:
+    """The records of one kind that a list holds; none if it is anything else."""
+    match value:
+        case [dict(), *_]:
+            return [row for row in value if isinstance(row, dict)]
+        case _:
+            return []
+
+
 def columns(rows: Sequence[Mapping[str, Json]]) -> Table:
     """Records of one kind, one below the other under their names."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="cyan")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="cyan")
     for name in rows[0]:
-        table.add_column(name.replace("_", " "))
+        title = name.replace("_", " ")
+        cells = (shown(name, row[name]) for row in rows)
+        width = max(map(len, [*title.split(), *cells]))
+        # Half a number would be a wrong one: only sentences and titles are folded.
+        table.add_column(title, width=width if width <= SENTENCE else None, overflow="fold")
     for row in rows:
         table.add_row(*(shown(name, value) for name, value in row.items()))
     return table
@@ -118,8 +157,12 @@ def shown(name: str, value: Json) -> str:
             return in_seconds(value)
         case float() if name in {"accuracy", "agreement"}:
             return f"{value:.2%}"
+        case float() if name in EXACT:
+            return repr(value)
         case float():
             return f"{value:.4g}"
+        case [float() as low, float() as high] if name in PAIRS:
+            return f"[{low!r}, {high!r}]"
         case list():
             return ", ".join(shown(name, each) for each in value)
         case _:

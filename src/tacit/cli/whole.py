@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import os
+import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,21 +32,38 @@ MODULUS_BITS = 40
 # The modulus batches in every ring up to this one.
 LARGEST_LOG_N = 15
 SECURITY = 128
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 
 
-def found(wish: Wish, input_bits: int, modulus: int | None, *, encrypt: bool) -> dict[str, Json]:
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of fixed point, beside the function: its sizes, and what is to be told."""
+
+    input_bits: int
+    modulus: int | None
+    planned: bool
+    encrypted: bool
+
+
+def found(wish: Wish, asked: Asked) -> dict[str, Json]:
     """The fit, what is proven of it, and, if asked for, how an encrypted run compares."""
     begin = time.perf_counter()
-    prime = batching_prime(MODULUS_BITS, LARGEST_LOG_N) if modulus is None else modulus
-    fit = fixed_fit(
-        wish.target, wish.intervals, degree=wish.degree, input_bits=input_bits, modulus=prime
-    )
+    prime = asked.modulus or batching_prime(MODULUS_BITS, LARGEST_LOG_N)
+    with quiet_solver():
+        fit = fixed_fit(
+            wish.target,
+            wish.intervals,
+            degree=wish.degree,
+            input_bits=asked.input_bits,
+            modulus=prime,
+        )
     told: dict[str, Json] = {
         "function": repr(fit.function),
         "method": "fixed point",
         "intervals": [list(each) for each in fit.intervals],
         "error": fit.error,
         "lower_bound": fit.lower_bound,
+        "certified": False,
         "real_coefficients_error": fit.minimax_error,
         "rounded_one_by_one_error": fit.rounded_error,
         "degrees": [fit.degree],
@@ -55,7 +78,32 @@ def found(wish: Wish, input_bits: int, modulus: int | None, *, encrypt: bool) ->
         "modulus": prime,
         "seconds": time.perf_counter() - begin,
     }
-    return told | ({"encrypted": encrypted(fit)} if encrypt else {})
+    if asked.planned:
+        told["plan"] = [*fit.plan.text().splitlines()]
+    return told | ({"encrypted": encrypted(fit)} if asked.encrypted else {})
+
+
+@contextlib.contextmanager
+def quiet_solver() -> Iterator[None]:
+    """Whatever a library prints on descriptor 1 meanwhile goes to descriptor 2.
+
+    HiGHS prints on rare problems, past Python, and standard output is for the record alone.
+    """
+    try:
+        usual = os.dup(STANDARD_OUTPUT)
+    except OSError:
+        # It is closed already: nothing can be printed there.
+        yield
+        return
+    sys.stdout.flush()
+    os.dup2(STANDARD_ERROR, STANDARD_OUTPUT)
+    try:
+        yield
+    finally:
+        # C keeps lines of its own back until it is told.
+        ctypes.CDLL(None).fflush(None)
+        os.dup2(usual, STANDARD_OUTPUT)
+        os.close(usual)
 
 
 def encrypted(fit: FixedFit) -> dict[str, Json]:

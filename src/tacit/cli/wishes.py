@@ -1,14 +1,16 @@
-"""What `tacit approximate` is asked for, found, and told as a record."""
+"""What `tacit approximate` is asked for, and the approximation that answers it."""
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from dataclasses import dataclass
-from decimal import Decimal
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
+import flint
 import numpy as np
 
 from tacit.approx import (
@@ -20,36 +22,28 @@ from tacit.approx import (
     LeastSquares,
     Method,
     Minimax,
-    Polynomial,
-    Row,
-    ScalarFunction,
-    compare,
     composite,
     error_of,
     fit,
     fit_composite,
-    outside,
-    pareto,
+    paf,
 )
-from tacit.approx.bases import as_doubles, powers_in
-from tacit.approx.composites.forms import form_of, target_of
-from tacit.approx.domain import Intervals
-from tacit.cli import arguments
+from tacit.approx.composites.composite import bound_of, gap_of, outside
+from tacit.approx.composites.forms import COMPARISON, form_of, target_of
+from tacit.approx.domain import Intervals, checked_intervals
+from tacit.approx.fits import MAX_DEGREE
+from tacit.cli import arguments, circuits
 from tacit.errors import TacitError
-from tacit.ir.functions import FloatArray, Function
-from tacit.program import Json
+from tacit.ir.balls import Branch
+from tacit.ir.functions import FUNCTIONS, FloatArray, Function
 
 CALL = re.compile(r"^(\w+)\((.*)\)$")
+NAMES = sorted({*FUNCTIONS, "comparison", "max"})
 WHOLE: Intervals = ((-1.0, 1.0),)
-# A comparison whose gap nobody said: seven bits, as SmartPAF's forms have.
+# What jumps at 0, which no polynomial follows.
+JUMPS = (Function("sign"), COMPARISON)
+# The bits of a comparison whose gap nobody said: seven, as SmartPAF's forms have.
 USUAL_ALPHA = 7.0
-
-
-class Basis(StrEnum):
-    """What the coefficients belong to."""
-
-    CHEBYSHEV = "chebyshev"
-    POWER = "power"
 
 
 class Objective(StrEnum):
@@ -85,11 +79,12 @@ class Wish:
     gap: float | None = None
     degrees: str | None = None
     objective: Objective = Objective.DEPTH
+    paf: str | None = None
 
-    @property
-    def is_composite(self) -> bool:
-        """Whether a composite is asked for."""
-        return self.alpha is not None or self.degrees is not None
+    def __post_init__(self) -> None:
+        """Refuse bits of a comparison that mean nothing."""
+        if self.alpha is not None and not 0.0 < self.alpha < math.inf:
+            raise TacitError(f"--alpha is {self.alpha:g}", hint="some bits, such as 8")
 
     @property
     def target(self) -> Function | Custom:
@@ -97,49 +92,118 @@ class Wish:
         return named(self.function)
 
     @property
+    def whole(self) -> Intervals:
+        """The intervals that are said, with any jump in them; [-1, 1] where none is."""
+        return checked_intervals(self.on) if self.on else WHOLE
+
+    @property
     def intervals(self) -> Intervals:
-        """The intervals; by default [-1, 1], without a gap for what jumps at 0."""
-        if self.on:
-            return self.on
-        if self.target != Function("sign"):
-            return WHOLE
-        gap = 2.0**-USUAL_ALPHA if self.gap is None else self.gap
-        return ((-1.0, -gap), (gap, 1.0))
+        """The intervals without the gap around a jump."""
+        gap = self.usual_gap
+        return self.whole if gap is None else outside(self.whole, gap)
+
+    @property
+    def usual_gap(self) -> float | None:
+        """The gap around a jump: said, meant by alpha, or the usual one; none where none is due."""
+        if self.target not in JUMPS:
+            if self.gap is not None:
+                raise TacitError(
+                    f"{self.function} does not jump, so --gap does nothing",
+                    hint="it goes with sign and comparison",
+                )
+            return None
+        bound = bound_of(self.whole)
+        if self.gap is None:
+            bits = self.alpha or USUAL_ALPHA
+            return None if gap_of(self.whole) > 0.0 else 2.0**-bits * bound
+        if not 0.0 < self.gap < bound:
+            raise TacitError(
+                f"--gap {self.gap:g} leaves nothing of |x| <= {bound:g}",
+                hint=f"above 0 and below {bound:g}",
+            )
+        return self.gap
 
     @property
     def histogram(self) -> Histogram | None:
         """The distribution of the samples, if there are any."""
-        return None if self.samples is None else Histogram.of(_samples(self.samples))
+        if self.samples is None:
+            return None
+        return Histogram.of(np.ravel(arguments.load_data(self.samples).x))
 
 
 def named(text: str) -> Function | Custom:
     """The function that a text means: a name, or a call with parameters as `repr` writes them.
 
-    >>> named("leaky_relu(slope=0.1)"), named("relu")
-    (leaky_relu(slope=0.1), relu)
+    >>> named("leaky_relu(slope=0.1)"), named("elu(scale=2)"), named("relu")
+    (leaky_relu(slope=0.1), elu(alpha=1, scale=2), relu)
     """
     call = CALL.match(text.strip())
+    name, inside = call.groups() if call else (text.strip(), "")
+    if name not in NAMES:
+        raise _unknown(name)
     if call is None:
-        return target_of(text.strip())
-    name, inside = call.groups()
-    numbers = [part.split("=")[-1].strip() for part in filter(None, inside.split(","))]
-    try:
-        return Function(name, tuple(map(float, numbers)))
-    except ValueError as wrong:
-        raise TacitError(
-            f"{text!r} is no function: {wrong}", hint="such as 'leaky_relu(slope=0.1)'"
-        ) from wrong
+        return target_of(name)
+    if name not in FUNCTIONS:
+        raise TacitError(f"{name} takes no parameters", hint=f"say {name}")
+    return Function(name, _parameters(name, [*filter(None, inside.split(","))]))
+
+
+def _unknown(name: str) -> TacitError:
+    near = get_close_matches(name, NAMES, n=1)
+    hint = f"did you mean {near[0]}?" if near else "tacit approximate --help lists them"
+    return TacitError(f"no function is called {name!r}", hint=hint)
+
+
+def _parameters(name: str, parts: list[str]) -> tuple[float, ...]:
+    """The values of all parameters: of those that are named, and of the first ones that are not."""
+    known = {each.name: each.default for each in FUNCTIONS[name].parameters}
+    usual = ", ".join(f"{each}={value:g}" for each, value in known.items())
+    hint = f"it takes {usual}" if known else f"say {name}"
+    if len(parts) > len(known):
+        raise TacitError(f"{name} was given {len(parts)} parameters", hint=hint)
+    for place, part in enumerate(parts):
+        label, _, number = part.rpartition("=")
+        key = label.strip() or list(known)[place]
+        try:
+            value = float(number)
+        except ValueError as wrong:
+            raise TacitError(f"{part.strip()!r} is no parameter of {name}", hint=hint) from wrong
+        if key not in known or not math.isfinite(value):
+            raise TacitError(f"{part.strip()!r} is no parameter of {name}", hint=hint)
+        known[key] = value
+    return tuple(known.values())
 
 
 def found(wish: Wish) -> tuple[Fit | Composite, float]:
     """The approximation that is asked for, and the seconds that finding it took."""
     begin = time.perf_counter()
-    approximation = _composite(wish) if wish.is_composite else _fit(wish)
+    approximation = _found(wish)
     return approximation, time.perf_counter() - begin
 
 
+def _found(wish: Wish) -> Fit | Composite:
+    if wish.paf is not None:
+        return paf(wish.paf).composite(wish.target, wish.whole)
+    if wish.degrees is not None:
+        return _of_degrees(wish, _whole_numbers(wish.degrees))
+    if wish.alpha is not None:
+        return fit_composite(
+            wish.target,
+            wish.whole,
+            error=error_of(wish.target, wish.alpha),
+            gap=wish.usual_gap,
+            objective=wish.objective.value,
+        )
+    return _fit(wish)
+
+
 def _fit(wish: Wish) -> Fit:
-    weight = _relative(wish.target) if wish.relative else None
+    if wish.degree is wish.depth is wish.error is None:
+        if wish.function in circuits.NAMES:
+            hint = "say --degree 15, --depth 4 or --error 0.01, or --circuit with an error"
+        else:
+            hint = "say --degree 15, --depth 4 or --error 0.01"
+        raise TacitError(f"how good an approximation of {wish.function} is not said", hint=hint)
     return fit(
         wish.target,
         wish.intervals,
@@ -148,17 +212,29 @@ def _fit(wish: Wish) -> Fit:
         error=wish.error,
         least=wish.least.value,
         method=_method(wish),
-        weight=weight,
+        weight=relative(wish.target) if wish.relative else None,
     )
 
 
-def _relative(function: ScalarFunction) -> Custom:
+def relative(function: Function | Custom) -> Custom:
     """The weight that makes an error relative to the function's values."""
 
     def one_over(x: FloatArray) -> FloatArray:
         return np.asarray(1.0 / np.abs(function.exact(x)))
 
-    return Custom(f"1/|{function.name}|", one_over, function.kinks)
+    branches = function.branches
+    known = None if branches is None else tuple(map(_one_over, branches))
+    return Custom(f"1/|{function.name}|", one_over, function.kinks, known)
+
+
+def _one_over(branch: Branch) -> Branch:
+    """A branch of 1 / |f|; nothing is known where f may be 0."""
+
+    def inverse(x: flint.arb_series) -> flint.arb_series:
+        values = branch(x)
+        return 1 / values if values[0] > 0 else -1 / values
+
+    return inverse
 
 
 def _method(wish: Wish) -> Method:
@@ -166,190 +242,38 @@ def _method(wish: Wish) -> Method:
         raise TacitError(
             f"no method is called {wish.method!r}", hint=f"known are {', '.join(METHODS)}"
         )
-    kind = METHODS[wish.method]
+    for option, value, name in (
+        ("--precision", wish.precision, Minimax.name),
+        ("--samples", wish.samples, LeastSquares.name),
+    ):
+        if value is not None and wish.method != name:
+            raise TacitError(
+                f"{option} does not go with the method {wish.method}", hint=f"--method {name}"
+            )
     if wish.precision is not None:
-        if kind is not Minimax:
-            raise TacitError(
-                f"--precision goes with the method minimax, not with {wish.method}",
-                hint="leave out one of them",
-            )
         return Minimax(bits=wish.precision)
-    if wish.samples is not None:
-        if kind is not LeastSquares:
-            raise TacitError(
-                f"--samples goes with the method {LeastSquares.name}, not with {wish.method}",
-                hint=f"--method {LeastSquares.name}",
-            )
-        return LeastSquares(wish.histogram)
-    return kind()
+    return LeastSquares(wish.histogram) if wish.samples else METHODS[wish.method]()
 
 
-def _composite(wish: Wish) -> Composite:
-    if wish.degree is not None or wish.depth is not None or wish.error is not None:
+def _of_degrees(wish: Wish, degrees: tuple[int, ...]) -> Composite:
+    """The composite of these degrees, which must be as good as alpha asks for, if it does."""
+    target = wish.target
+    gap = wish.gap if form_of(target).bend else wish.usual_gap
+    answer = composite(target, degrees, wish.whole, gap=gap)
+    if wish.alpha is not None and answer.error > error_of(target, wish.alpha):
         raise TacitError(
-            "a composite is asked for by --alpha or --degrees, not by --degree, --depth or --error",
-            hint="leave out one of them",
+            f"degrees {wish.degrees} have error {answer.error:.3g}; --alpha {wish.alpha:g} asks "
+            f"for {error_of(target, wish.alpha):.3g}",
+            hint="leave out --alpha, or --degrees to find them",
         )
-    on = wish.on or WHOLE
-    if wish.degrees is not None:
-        return composite(wish.target, _whole_numbers(wish.degrees), on, gap=_gap(wish))
-    assert wish.alpha is not None, "a composite is asked for by one of the two"
-    return fit_composite(
-        wish.target,
-        on,
-        error=error_of(wish.target, wish.alpha),
-        gap=wish.gap,
-        objective=wish.objective.value,
-    )
-
-
-def _gap(wish: Wish) -> float | None:
-    """The gap that is said, or that the bits of a comparison mean; None where a form finds it."""
-    if wish.gap is not None or wish.alpha is None:
-        return wish.gap
-    return None if form_of(wish.target).bend else 2.0**-wish.alpha
+    return answer
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in text.split(","))
+        degrees = tuple(int(part) for part in text.split(","))
     except ValueError as wrong:
         raise TacitError(f"--degrees {text!r} is no list of numbers", hint="7,15,15") from wrong
-
-
-def _samples(path: Path) -> FloatArray:
-    return np.ravel(arguments.load_data(path).x)
-
-
-def record(approximation: Fit | Composite, basis: Basis, seconds: float) -> dict[str, Json]:
-    """What is known of an approximation; its error is proven where `certified` says so."""
-    bounds = approximation.certified
-    plan = approximation.plan
-    away = outside(approximation)
-    told: dict[str, Json] = {
-        "function": repr(approximation.function),
-        "method": approximation.method,
-        "intervals": [list(each) for each in approximation.intervals],
-        "error": _up(bounds.upper) if bounds.proven else approximation.error,
-        "lower_bound": _down(bounds.lower),
-        "certified": bounds.proven,
-        "degrees": list(approximation.degrees),
-        "depth": approximation.depth,
-        "products": approximation.products,
-        "relinearisations": plan.relinearisations,
-        "plain_products": plan.plain_products,
-        "outside": {
-            "bounds": list(away.bounds),
-            "below": _finite(away.below),
-            "above": _finite(away.above),
-            "values": [list(map(_finite, each)) for each in away.values],
-        },
-        "seconds": seconds,
-        "basis": basis.value,
-    }
-    match approximation:
-        case Fit():
-            return {**told, **_fit_record(approximation, basis)}
-        case Composite():
-            return {**told, **_composite_record(approximation, basis)}
-
-
-def _fit_record(found: Fit, basis: Basis) -> dict[str, Json]:
-    known: dict[str, Json] = {} if found.weight is None else {"weight": repr(found.weight)}
-    if found.decimals:
-        known["decimals"] = list(found.decimals_in(basis.value))
-    return {
-        **known,
-        "bits": found.bits,
-        "parity": found.polynomial.parity.value,
-        "alternation": list(found.alternation),
-        "coefficients": list(found.coefficients_in(basis.value)),
-    }
-
-
-def _composite_record(found: Composite, basis: Basis) -> dict[str, Json]:
-    stages = found.chained
-    return {
-        "form": found.form.formula,
-        "gap": found.gap,
-        "stage_intervals": [[stage.low, stage.high] for stage in stages],
-        "coefficients": [list(coefficients_in(stage, basis)) for stage in stages],
-    }
-
-
-def coefficients_in(stage: Polynomial, basis: Basis) -> tuple[float, ...]:
-    """The coefficients of a stage's T_k(t), t in [-1, 1], or of x**k."""
-    if basis is Basis.CHEBYSHEV:
-        return stage.coefficients
-    return as_doubles(powers_in(stage.coefficients, stage.low, stage.high))
-
-
-def comparison(wish: Wish) -> dict[str, Json]:
-    """Method against method at equal depth, best first, or at the degree that is asked for."""
-    begin = time.perf_counter()
-    rows = compare(
-        wish.target,
-        wish.intervals,
-        **({} if wish.depth is None else {"depths": [wish.depth]}),
-        degrees=None if wish.degree is None else [wish.degree],
-        histogram=wish.histogram,
-    )
-    return {
-        "function": repr(wish.target),
-        "intervals": [list(each) for each in wish.intervals],
-        "methods": [_row(row) for row in rows],
-        "seconds": time.perf_counter() - begin,
-    }
-
-
-def front(wish: Wish) -> dict[str, Json]:
-    """Every composite, or single polynomial, that wins in depth or in products."""
-    begin = time.perf_counter()
-    found = pareto(wish.target, wish.on or WHOLE, alpha=wish.alpha, error=wish.error, gap=wish.gap)
-    return {
-        "function": repr(wish.target),
-        "intervals": [list(each) for each in wish.on or WHOLE],
-        "front": [
-            {
-                "depth": each.depth,
-                "products": each.products,
-                "degrees": list(each.degrees),
-                "error": each.error,
-            }
-            for each in found
-        ],
-        "seconds": time.perf_counter() - begin,
-    }
-
-
-def _row(row: Row) -> dict[str, Json]:
-    """One line of a comparison; what is not known, or does not apply, is none."""
-    applies = not row.reason
-    return {
-        "within_depth": row.allowed,
-        "method": row.method,
-        "error": row.error if applies else None,
-        "lower_bound": row.lower_bound,
-        "rms": row.root_mean_square,
-        "degrees": list(row.degrees),
-        "depth": row.depth if applies else None,
-        "products": row.products if applies else None,
-        "stays_bounded_for": None if row.outside is None else _finite(row.outside),
-        "seconds": row.seconds if applies else None,
-        "reason": row.reason or None,
-    }
-
-
-def _up(value: Decimal) -> float:
-    """A double that is not below the decimal."""
-    return float(np.nextafter(float(value), np.inf))
-
-
-def _down(value: Decimal) -> float:
-    """A double that is not above the decimal."""
-    return max(0.0, float(np.nextafter(float(value), -np.inf)))
-
-
-def _finite(value: float) -> float | None:
-    """JSON knows no infinity: none means never, or beyond all doubles."""
-    return value if np.isfinite(value) else None
+    if max(degrees) > MAX_DEGREE:
+        raise TacitError(f"--degrees {text} are not all up to {MAX_DEGREE}", hint="7,15,15")
+    return degrees

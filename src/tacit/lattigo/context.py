@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tacit.errors import EngineError
 from tacit.lattigo.home import Home, batches, moduli
-from tacit.lattigo.library import library
+from tacit.lattigo.library import library, real
 from tacit.lattigo.objects import Ciphertext, Kind, LinearMap, Plaintext, PublicKey, SecretKey
 from tacit.lattigo.parameters import Parameters
 
@@ -55,7 +55,7 @@ class Context(Home):
         """A vector as a plaintext; slots beyond the values hold zero."""
         row = vector(values)
         number = self.opened.make(
-            "tacit_ckks_encode", self.number, row, len(row), level, float(scale)
+            "tacit_ckks_encode", self.number, row, len(row), level, real(scale)
         )
         return Plaintext(self, number)
 
@@ -84,7 +84,7 @@ class Context(Home):
             "tacit_ckks_decrypt",
             ciphertext.number,
             secret.number,
-            float(flood),
+            real(flood),
             values,
             len(values),
         )
@@ -104,7 +104,7 @@ class Context(Home):
         the distinct ones other than zero are the rotations that applying the map takes.
         The mapping is read diagonal by diagonal, so it may make them as they are asked for.
         """
-        number = self.opened.make("tacit_ckks_linear_map", self.number, level, float(scale))
+        number = self.opened.make("tacit_ckks_linear_map", self.number, level, real(scale))
         steps = {offset: self.checked_split(offset, split) for offset in diagonals}
         rotations = frozenset(step for pair in steps.values() for step in pair if step != 0)
         made = LinearMap(self, number, rotations, level, scale)

@@ -10,6 +10,7 @@ import numpy as np
 from tacit.approx.plans import Plan, Step, scales
 from tacit.errors import EngineError
 from tacit.lattigo.context import Context
+from tacit.lattigo.library import Argument, integers, real, reals
 from tacit.lattigo.objects import Ciphertext, EvaluationKeys, LinearMap, Plaintext
 
 
@@ -47,7 +48,7 @@ class Evaluator:
 
     def add_constant(self, ciphertext: Ciphertext, constant: float) -> Ciphertext:
         """The sum with one number in every slot."""
-        return self.made("tacit_ckks_add_constant", ciphertext.number, float(constant))
+        return self.made("tacit_ckks_add_constant", ciphertext.number, real(constant))
 
     def multiply(
         self, first: Ciphertext, second: Ciphertext, *, relinearise: bool = True
@@ -65,7 +66,7 @@ class Evaluator:
     ) -> Ciphertext:
         """The product with one number, encoded at a scale by which the result's grows."""
         return self.made(
-            "tacit_ckks_multiply_constant", ciphertext.number, float(constant), float(scale)
+            "tacit_ckks_multiply_constant", ciphertext.number, real(constant), real(scale)
         )
 
     def negate(self, ciphertext: Ciphertext) -> Ciphertext:
@@ -90,7 +91,7 @@ class Evaluator:
 
     def rotate_hoisted(self, ciphertext: Ciphertext, steps: Sequence[int]) -> dict[int, Ciphertext]:
         """Several rotations of one ciphertext, cheaper together than apart."""
-        wanted = np.array(list(dict.fromkeys(steps)), dtype=np.int64)
+        wanted = integers(dict.fromkeys(steps))
         out = np.zeros(len(wanted), dtype=np.uint64)
         self._context.opened.call(
             "tacit_ckks_rotate", ciphertext.number, self._keys.number, wanted, len(wanted), out
@@ -99,7 +100,7 @@ class Evaluator:
 
     def rotate_sum(self, ciphertext: Ciphertext, steps: Sequence[int]) -> Ciphertext:
         """For each step in turn, the sum so far and its rotation."""
-        wanted = np.array(list(steps), dtype=np.int64)
+        wanted = integers(steps)
         return self.made(
             "tacit_ckks_rotate_sum", ciphertext.number, self._keys.number, wanted, len(wanted)
         )
@@ -132,10 +133,12 @@ class Evaluator:
         return self.wrapped(out.tolist())
 
     def evaluate(
-        self, plan: Plan, inputs: Sequence[Ciphertext], *, target_scale: float
+        self, plan: Plan, inputs: Sequence[Ciphertext], *, target_scale: float | None
     ) -> Ciphertext:
         """The plan's result for these inputs, at exactly the target scale.
 
+        Without one it has the scale that the inputs make of it, which is the only one where it is
+        but a product of them: `approx.plans.scales` tells which scale of the input it follows from.
         It ends `plan.depth` levels below the lowest input. Raises EngineError where there are too
         few levels or inputs, or no key for products; LoweringError where no scales fit the plan.
         """
@@ -174,24 +177,24 @@ class Evaluator:
         `scale` times the prime that rescaling divides by.
         """
         place = {value: index for index, value in enumerate(values)}
-        products = [(place[a], place[b], weight) for a, b, weight in step.products]
+        products = [each for a, b, weight in step.products for each in (place[a], place[b], weight)]
         return self.made(
             "tacit_ckks_step",
             np.array([each.number for each in values.values()], dtype=np.uint64),
             len(values),
-            np.array(products, dtype=np.int64),
-            len(products),
-            np.array([place[value] for value, _ in step.terms], dtype=np.int64),
-            np.array([constant for _, constant in step.terms], dtype=np.float64),
+            integers(products),
+            len(step.products),
+            integers(place[value] for value, _ in step.terms),
+            reals(constant for _, constant in step.terms),
             len(step.terms),
-            float(step.constant),
+            real(step.constant),
             int(step.only_adds),
             level,
-            float(scale),
+            real(scale),
             self._keys.number,
         )
 
-    def made(self, name: str, *arguments: int | float | np.ndarray) -> Ciphertext:
+    def made(self, name: str, *arguments: Argument) -> Ciphertext:
         """The ciphertext that a function of the library makes."""
         return Ciphertext(self._context, self._context.opened.make(name, *arguments))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tacit.errors import EngineError
-from tacit.lattigo.library import Held, Library, threads
+from tacit.lattigo.library import Held, Library, integers, threads
 from tacit.lattigo.objects import EvaluationKeys, Kind, PublicKey, SecretKey
 from tacit.lattigo.parameters import Chain
 
@@ -118,11 +118,6 @@ def moduli(primes: tuple[int, ...]) -> NDArray[np.uint64]:
     if not all(0 < prime < 1 << 63 for prime in primes):
         raise EngineError("a modulus does not fit in 63 bits", hint="use generate_primes")
     return np.array(primes, dtype=np.uint64)
-
-
-def integers(values: Iterable[int]) -> NDArray[np.int64]:
-    """Integers as words."""
-    return np.fromiter(values, dtype=np.int64)
 
 
 def batches(keys: Mapping[int, object], size: int) -> list[list[int]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import operator
 import os
 import sys
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,8 @@ from tacit.errors import EngineError
 # Stands between an error's message and its hint; the same character as in bridge/export.go.
 SEPARATOR = "\x1f"
 
-# What a function of the library takes: numbers, arrays to read or to fill, and paths.
-Argument = int | float | bytes | NDArray[Any]
+# What a function of the library takes: integers, doubles, paths, and arrays to read or to fill.
+Argument = int | ctypes.c_double | bytes | NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,44 @@ class Library:
 def converted(argument: Argument) -> ctypes.c_int64 | ctypes.c_double | ctypes.c_void_p | bytes:
     """An argument as C takes it."""
     match argument:
-        case float():
-            return ctypes.c_double(argument)
-        case bytes():
+        case bytes() | ctypes.c_double():
             return argument
         case np.ndarray():
             return ctypes.c_void_p(argument.ctypes.data)
         case _:
-            return ctypes.c_int64(argument)
+            return ctypes.c_int64(whole(argument))
+
+
+def whole(number: int) -> int:
+    """An integer of 64 bits; raises EngineError for any other number.
+
+    A float would travel in another register, and the engine would take what happens to lie there.
+    """
+    try:
+        value = operator.index(number)
+    except TypeError as cause:
+        raise EngineError(f"{number!r} was given where an integer is wanted") from cause
+    if value.bit_length() > 63:
+        raise EngineError(f"an integer of {value.bit_length()} bits was given; 63 are possible")
+    return value
+
+
+def integers(values: Iterable[int]) -> NDArray[np.int64]:
+    """Integers as words; raises EngineError where one is none."""
+    return np.array([whole(value) for value in values], dtype=np.int64)
+
+
+def real(number: float) -> ctypes.c_double:
+    """A number as a double; raises EngineError where it is too large for one."""
+    try:
+        return ctypes.c_double(float(number))
+    except OverflowError as cause:
+        raise EngineError("a number was given that is too large for a double") from cause
+
+
+def reals(values: Iterable[float]) -> NDArray[np.float64]:
+    """Numbers as doubles; raises EngineError where one is too large."""
+    return np.array([real(value).value for value in values], dtype=np.float64)
 
 
 def library_path() -> Path:

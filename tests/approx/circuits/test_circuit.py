@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import flint
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from tacit.approx.circuits import (
     square_root,
 )
 from tacit.approx.plans import scales
-from tacit.errors import OutOfRange, TypeMismatch
+from tacit.errors import DepthExceeded, OutOfRange, TypeMismatch
 
 BITS = 256
 MEANINGS = {
@@ -136,3 +138,46 @@ def test_errors_that_are_not_above_zero_are_refused(make: object, error: float) 
 
     with pytest.raises(TypeMismatch, match="error asked for"):
         make((1.0, 2.0), error=error)
+
+
+# Lengths that no plan can scale by, and lengths of which doubles lose the low end.
+@pytest.mark.parametrize("make", [inverse, inverse_square_root, square_root, exponential, gelu])
+@pytest.mark.parametrize("on", [(1e-320, 1e-310), (2e300, 1e308), (0.0, 5e-324)])
+def test_domains_that_no_double_scales_are_refused(
+    make: Callable[..., ScalarCircuit], on: tuple[float, float]
+) -> None:
+    with pytest.raises(TypeMismatch):
+        make(on, error=0.1)
+
+
+@pytest.mark.parametrize(
+    ("make", "on", "error"),
+    [
+        (inverse, (0.5, 1.0), 1e-17),
+        (inverse_square_root, (0.5, 1.0), 1e-17),
+        (square_root, (0.5, 1.0), 1e-17),
+        (square_root, (0.0, 1.0), 1e-17),
+        (gelu, (-1.0, 1.0), 1e-17),
+        (gelu, (-1e-280, 1e-280), 1e-297),
+        (gelu, (0.0, 1e290), 1.0),
+        # Over eight decades of x a rounding of the largest is 1e-8 of the smallest.
+        (inverse_square_root, (1e-8, 1.0), 1e-9),
+        (square_root, (1e-8, 1.0), 1e-9),
+    ],
+)
+def test_errors_below_a_doubles_rounding_are_refused(
+    make: Callable[..., ScalarCircuit], on: tuple[float, float], error: float
+) -> None:
+    with pytest.raises(DepthExceeded, match="in double precision"):
+        make(on, error=error)
+
+
+def test_an_inverse_whose_ends_are_too_far_apart_is_refused() -> None:
+    with pytest.raises(DepthExceeded, match="ratio below 1e-300"):
+        inverse((5e-324, 1e10), error=0.1)
+
+
+@pytest.mark.parametrize("top", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_largest_value_that_is_none_is_refused(top: float) -> None:
+    with pytest.raises(TypeMismatch, match="largest value"):
+        exponential((-1.0, 0.0), error=0.1, top=top)

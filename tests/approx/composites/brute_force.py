@@ -7,33 +7,41 @@ from functools import cache
 
 import numpy as np
 
-from tacit.approx import composite
+from tacit.approx import Form, composite
 from tacit.approx.composites.gaps import bend_errors, quick_balance
 from tacit.approx.composites.signs import minimax_signs
 from tacit.approx.composites.stages import default_margin
-from tacit.approx.plans import products_of_odd
+from tacit.approx.plans import plan_of_composite
+from tests.approx.plans.cases import generic
 
 Cost = tuple[int, int]
 
 
 def sequences(depth: int) -> Iterator[tuple[int, ...]]:
-    """All odd degrees, from 3 to 63, of stages that take `depth` levels together."""
+    """All odd degrees, from 3 to 63, of stages that take at least `depth` levels together."""
     yield from [()] if depth == 0 else []
     for first in range(3, min(2 ** max(depth, 0), 64), 2):
         yield from ((first, *each) for each in sequences(depth - first.bit_length()))
 
 
-def cost(degrees: tuple[int, ...]) -> Cost:
-    """Depth and products of stages of these degrees."""
-    return sum(d.bit_length() for d in degrees), sum(products_of_odd(d) for d in degrees)
+@cache
+def costs(inner: tuple[int, ...], last: int, form: Form, depth: int) -> frozenset[Cost]:
+    """What the real plans of these stages take that are allowed this depth, or less."""
+    stages = [generic(each, "odd") for each in (*inner, last)]
+    least = plan_of_composite(stages, form).depth
+    allowed = range(least, depth + 1)
+    plans = (plan_of_composite(stages, form, depth=levels) for levels in allowed)
+    return frozenset((plan.depth, plan.products) for plan in plans)
 
 
-def front(depth: int, suffices: Callable[[tuple[int, ...]], bool]) -> list[Cost]:
-    """The front of depth against products among all degrees of at most this depth."""
+def front(depth: int, suffices: Callable[[tuple[int, ...]], bool], form: Form) -> list[Cost]:
+    """The front of depth against products among all stages of at most this depth."""
     every = (each for levels in range(2, depth + 1) for each in sequences(levels))
-    costs = {cost(each) for each in every if suffices(each)}
-    worse = {(a, b) for a, b in costs for c, d in costs if c <= a and d <= b and (a, b) != (c, d)}
-    return sorted(costs - worse)
+    # The order of the stages before the last makes no difference to what they take.
+    good = {(tuple(sorted(each[:-1])), each[-1]) for each in every if suffices(each)}
+    found = {each for inner, last in good for each in costs(inner, last, form, depth)}
+    worse = {(a, b) for a, b in found for c, d in found if c <= a and d <= b and (a, b) != (c, d)}
+    return sorted(found - worse)
 
 
 def sign_suffices(alpha: int) -> Callable[[tuple[int, ...]], bool]:

@@ -12,23 +12,26 @@ from tacit.errors import DepthExceeded, TypeMismatch
 
 
 def paths(longest: int) -> st.SearchStrategy[Stretches]:
-    """Paths of at most so many stretches."""
+    """Paths of at most so many stretches, and perhaps of a product with the input after them."""
     steps = st.lists(st.sampled_from([(2, 2), (3, 5), (4, 8)]), min_size=1, max_size=longest)
-    return st.builds(Stretches, steps.map(tuple), times_input=st.booleans())
+    parts = steps.map(tuple)
+    multiplied = st.builds(lambda each: Stretches((*each, (1, 1)), times_input=True), parts)
+    return multiplied | st.builds(Stretches, parts, times_input=st.booleans())
 
 
 costs_of_all_kinds = st.builds(
     CostModel,
     bootstrap=st.sampled_from([1.0, 50.0, 2000.0]),
     levels=st.integers(0, 7),
-    levels_after_bootstrap=st.integers(5, 8),
+    # Enough for the deepest stretch and for what is kept.
+    levels_after_bootstrap=st.integers(6, 8),
     levels_kept=st.integers(0, 2),
 )
 
 
 def by_brute_force(stretches: Stretches, costs: CostModel) -> float:
     """The least cost over all starts and all places of bootstraps."""
-    steps = stretches.whole
+    steps = stretches.parts
     highest = max(costs.levels, costs.levels_after_bootstrap)
     ways = product(
         product([False, True], repeat=len(steps)), product(range(highest + 1), repeat=len(steps))
@@ -40,7 +43,7 @@ def cost(
     stretches: Stretches, costs: CostModel, refreshes: tuple[bool, ...], starts: tuple[int, ...]
 ) -> float:
     """What one schedule costs; infinite if levels are missing."""
-    steps = stretches.whole
+    steps = stretches.parts
     # Levels that are there before each step: after a bootstrap, or what the step before left.
     lefts = [start - step[0] for start, step in zip(starts, steps, strict=True)]
     there = [
@@ -94,18 +97,39 @@ def test_a_bootstrap_stands_before_the_stretch_that_lacks_levels() -> None:
 def test_an_input_without_levels_is_bootstrapped_first() -> None:
     costs = CostModel(levels=0, levels_after_bootstrap=8)
 
-    found = schedule(Stretches(((3, 5),), times_input=True), costs)
+    found = schedule(Stretches(((3, 5), (1, 1)), times_input=True), costs)
 
     assert (found.refreshes, found.starts) == ((0,), (4, 1))
 
 
-def test_a_composite_knows_its_stretches() -> None:
-    found = composite("relu", (7, 15), (-1, 1))
+def test_a_stage_that_merges_the_product_needs_levels_of_the_input() -> None:
+    costs = CostModel(levels=2, levels_after_bootstrap=8)
 
-    steps = found.stretches.whole
+    apart = schedule(Stretches(((2, 2), (3, 5), (1, 1)), times_input=True), costs)
+    merged = schedule(Stretches(((2, 2), (3, 6)), times_input=True), costs)
 
-    assert sum(depth for depth, _ in steps) == found.depth
-    assert sum(products for _, products in steps) == found.products
+    # Without it the value alone is bootstrapped; with it so is the input, as x needs three levels.
+    assert (apart.refreshes, merged.refreshes) == ((1,), (0,))
+
+
+@pytest.mark.parametrize(
+    ("function", "degrees", "stretches"),
+    [
+        ("sign", (7, 13), ((3, 5), (4, 7))),
+        ("relu", (7, 13), ((3, 5), (4, 8))),
+        # Within four levels x times degree 7 takes 5 products, apart it would take 5 and 1.
+        ("relu", (13, 7), ((4, 7), (4, 5))),
+        ("relu", (7, 3), ((3, 5), (2, 2), (1, 1))),
+    ],
+)
+def test_a_composite_knows_its_stretches(
+    function: str, degrees: tuple[int, ...], stretches: tuple[tuple[int, int], ...]
+) -> None:
+    found = composite(function, degrees, (-1, 1), gap=0.1)
+
+    assert found.stretches == Stretches(stretches, times_input=function == "relu")
+    assert sum(depth for depth, _ in stretches) == found.depth
+    assert sum(products for _, products in stretches) == found.products
 
 
 def test_a_stage_deeper_than_a_bootstrap_is_refused() -> None:

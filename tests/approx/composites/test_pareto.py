@@ -3,17 +3,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tacit.approx import Composite, Fit, error_of, fit, pareto
+from tacit.approx import Composite, Fit, Form, error_of, fit, pareto
 from tacit.approx.composites.pareto import composites
 from tacit.approx.composites.wanted import Wanted
 from tacit.errors import TypeMismatch
 from tacit.ir.functions import Function
 from tests.approx.composites.brute_force import bend_suffices, front, sign_suffices
 
+SIGN, MAGNITUDE = Form("sign", step=1.0), Form("abs", bend=1.0)
+
 
 @pytest.mark.parametrize("alpha", [4, 5, 6])
 def test_the_front_of_comparisons_is_that_of_all_degrees(alpha: int) -> None:
-    expected = front(8, sign_suffices(alpha))
+    expected = front(8, sign_suffices(alpha), SIGN)
 
     found = [(each.depth, each.products) for each in pareto("sign", alpha=alpha)]
 
@@ -23,7 +25,7 @@ def test_the_front_of_comparisons_is_that_of_all_degrees(alpha: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("alpha", [7, 8])
 def test_the_front_of_finer_comparisons_is_that_of_all_degrees(alpha: int) -> None:
-    expected = front(11, sign_suffices(alpha))
+    expected = front(11, sign_suffices(alpha), SIGN)
 
     found = [(each.depth, each.products) for each in pareto("sign", alpha=alpha)]
 
@@ -32,7 +34,7 @@ def test_the_front_of_finer_comparisons_is_that_of_all_degrees(alpha: int) -> No
 
 @pytest.mark.parametrize("goal", [0.05, 0.02])
 def test_the_front_of_bends_is_that_of_all_degrees(goal: float) -> None:
-    expected = [(depth + 1, products + 1) for depth, products in front(6, bend_suffices(goal))]
+    expected = front(7, bend_suffices(goal), MAGNITUDE)
 
     wanted = Wanted(Function("abs"), ((-1.0, 1.0),), goal)
     found = [(each.depth, each.products) for each in composites(wanted)]
@@ -43,7 +45,7 @@ def test_the_front_of_bends_is_that_of_all_degrees(goal: float) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("goal", [2.0**-6, 2.0**-7])
 def test_the_front_of_finer_bends_is_that_of_all_degrees(goal: float) -> None:
-    expected = [(depth + 1, products + 1) for depth, products in front(8, bend_suffices(goal))]
+    expected = front(9, bend_suffices(goal), MAGNITUDE)
 
     wanted = Wanted(Function("abs"), ((-1.0, 1.0),), goal)
     found = [(each.depth, each.products) for each in composites(wanted)]
@@ -62,6 +64,22 @@ def test_everything_on_the_front_is_good_enough_and_cheaper_in_something(
     assert max(each.error for each in found) <= error_of(function, alpha)
     assert (np.diff(depths) > 0).all()
     assert (np.diff(products) < 0).all()
+
+
+def test_what_is_on_the_front_is_computed_at_that_cost() -> None:
+    found = [each for each in pareto("relu", alpha=11) if isinstance(each, Composite)]
+
+    plans = [each.plan for each in found]
+    stretches = [each.stretches.parts for each in found]
+
+    # Merged where the least depth is wanted, and not where products are.
+    assert found[0].levels != found[-1].levels
+    assert [(each.depth, each.products) for each in found] == [
+        (plan.depth, plan.products) for plan in plans
+    ]
+    assert [(sum(n for n, _ in each), sum(m for _, m in each)) for each in stretches] == [
+        (plan.depth, plan.products) for plan in plans
+    ]
 
 
 @pytest.mark.slow

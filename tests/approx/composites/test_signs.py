@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tacit.approx import fit
+from tacit.approx.composites.gaps import bend_errors
 from tacit.approx.composites.signs import minimax_signs
-from tacit.approx.composites.squeezes import squeeze, squeezes
+from tacit.approx.composites.squeezes import squeeze
 
 
 @given(st.integers(0, 31), st.floats(1e-4, 0.9))
@@ -35,10 +36,22 @@ def test_the_errors_are_those_of_the_values(half: int, ratio: float) -> None:
     np.testing.assert_allclose(found(-x), -found(x))
 
 
+def test_widths_that_leave_only_rounding_do_no_harm() -> None:
+    gaps = np.geomspace(2.0**-5, 20.0 * 2.0**-6, 24)
+
+    inside, outside = bend_errors(gaps)((9, 23))
+
+    # In the widest of them degree 23 is right to rounding, on which a reference falls together.
+    assert (np.diff(inside) > 0.0).all()
+    assert (outside <= inside[-1]).all()
+
+
 def test_every_stage_squeezes_and_more_so_the_higher() -> None:
     widths = np.linspace(0.05, 0.95, 19).tolist()
 
-    after = np.array([[stage.width(width) for width in widths] for stage in squeezes()])
+    degrees = range(3, 64, 2)
+
+    after = np.array([[squeeze(degree).width(width) for width in widths] for degree in degrees])
 
     assert (after < np.array(widths)).all()
     # Where the error is all rounding, above 1e-12, the tables end and are flat.

@@ -317,6 +317,13 @@ def test_a_whole_input_outside_is_refused() -> None:
         found.evaluate(np.array([9]))
 
 
+def test_inputs_that_are_not_whole_are_refused() -> None:
+    found = fixed_fit("sigmoid", (0, 4), degree=3, input_bits=4, modulus=2**22)
+
+    with pytest.raises(TypeMismatch, match="whole numbers were expected"):
+        found.evaluate(np.array([1.5]))
+
+
 def test_a_modulus_without_room_for_the_degree_is_refused() -> None:
     with pytest.raises(WidthExceeded, match=r"degree 5 with 8 bits .* 41\.0 bits .* 65537"):
         fixed_fit("sigmoid", (-4, 4), degree=5, input_bits=8, modulus=65537)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tacit.approx import Custom, Fit, Minimax, fit
 from tacit.errors import TypeMismatch, WidthExceeded
-from tacit.ir.functions import FloatArray
+from tacit.ir.functions import FloatArray, Function
 
 PRECISE = Minimax(bits=320)
 DEFINED_EVERYWHERE = ["exp", "sigmoid", "tanh", "gelu", "relu", "elu", "hardtanh", "erf", "sin"]
@@ -184,6 +184,47 @@ def test_a_weight_in_balls_is_honoured() -> None:
     # |x (1/x - p)| = |T_4(s) / T_4(s(0))| with s(0) = -5/3, the classical residual polynomial.
     t4 = 8 * Decimal(625) / 81 - 8 * Decimal(25) / 9 + 1
     assert abs(found.certified.upper * t4 - 1) <= Decimal("1e-25")
+
+
+def test_a_tiny_weight_hides_no_error() -> None:
+    tiny = Custom(
+        "tiny", lambda x: 0.0 * x + 2.0**-200, branches=(lambda x: x * 0 + flint.arb(2) ** -200,)
+    )
+
+    found = fit("exp", (-1, 1), degree=5, weight=tiny, method=PRECISE)
+
+    plain = fit("exp", (-1, 1), degree=5, method=PRECISE)
+    assert found.error == pytest.approx(2.0**-200 * plain.error, rel=1e-14)
+    assert 1.0 - found.lower_bound / found.error <= 1e-14
+
+
+def test_a_weight_of_many_magnitudes_gets_the_digits_that_it_needs() -> None:
+    function = Function("hardtanh", (-2.5, 0.75))
+
+    found = fit(function, (-101.5, 78.5), degree=8, weight="exp", method=Minimax(bits=128))
+
+    assert gap_of(found) <= Decimal("1e-18")
+
+
+def test_a_lower_bound_is_below_the_error_of_every_polynomial() -> None:
+    found = fit("tanh", (-169.5, 114.5), degree=32, weight="sigmoid", method=Minimax(bits=128))
+
+    # The exchange does not end for such a weight; sigmoid(x) |tanh(x) - 1| is at most 0.343.
+    assert found.lower_bound <= 0.343
+    assert found.certified.lower <= Decimal("0.343")
+    assert found.certified.upper <= Decimal(found.error)
+
+
+@given(st.sampled_from(["relu", "square", "hard_swish"]), st.integers(3, 20), intervals)
+@settings(max_examples=20, deadline=None)
+def test_the_rounding_of_a_polynomial_is_in_its_error(
+    name: str, degree: int, on: tuple[float, float]
+) -> None:
+    low, width = 4.0 + on[0] / 16.0, on[1] - on[0]
+
+    found = fit(name, (low, low + width), degree=degree, method=PRECISE)
+
+    assert found.certified.upper <= Decimal(found.error) + Decimal("1e-110")
 
 
 def test_a_degree_beyond_the_bits_is_refused_with_the_bits_it_needs() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,26 +25,32 @@ def composites(draw: st.DrawFn) -> Composite:
     return composite(function, draw(degrees), (-bound, bound), gap=0.125 * bound)
 
 
+def apart(found: Composite) -> tuple[int, ...]:
+    """The least levels of the stages, and one for the product with x after them if there is one."""
+    return (*(stage.depth for stage in found.stages), *(1,) * found.form.products)
+
+
 @given(composites())
 @settings(max_examples=40)
 def test_both_plans_of_a_composite_compute_it(found: Composite) -> None:
     t = np.linspace(-1.0, 1.0, 201)
     slack = ROUNDING * max(1.0, found.bound)
 
-    values, shallow = found.plan(t), found.shallow_plan(t)
+    values, separate = found.plan(t), replace(found, levels=apart(found)).plan(t)
 
     np.testing.assert_allclose(values, found(found.bound * t), rtol=0.0, atol=slack)
-    np.testing.assert_allclose(shallow, found(found.bound * t), rtol=0.0, atol=slack)
+    np.testing.assert_allclose(separate, found(found.bound * t), rtol=0.0, atol=slack)
 
 
 @given(composites())
 @settings(max_examples=40)
-def test_stages_and_the_product_with_x_take_their_levels_and_products(found: Composite) -> None:
-    stages = found.stages
-    product = found.form.products
+def test_stages_and_a_product_with_x_apart_take_their_levels_and_products(
+    found: Composite,
+) -> None:
+    separate = replace(found, levels=apart(found))
 
-    assert found.depth == sum(stage.depth for stage in stages) + product
-    assert found.products == sum(stage.products for stage in stages) + product
+    assert separate.depth == sum(apart(found))
+    assert separate.products == sum(each.products for each in found.stages) + found.form.products
 
 
 @given(composites())
@@ -50,10 +58,24 @@ def test_stages_and_the_product_with_x_take_their_levels_and_products(found: Com
 def test_a_level_is_saved_where_the_last_degree_leaves_room_for_x(found: Composite) -> None:
     degree = found.stages[-1].degree
     room = bool(found.form.bend) and degree + 2 <= 2 ** found.stages[-1].depth
+    separate = replace(found, levels=apart(found))
 
-    assert found.shallow_plan.depth == found.depth - room
+    assert found.depth == separate.depth - room
     # x T_k replaces T_k: no more is made but the first, and one that makes a giant.
-    assert found.shallow_plan.products <= found.products + 1
+    assert found.products <= separate.products + room
+
+
+@given(composites(), st.integers(0, 2))
+@settings(max_examples=20)
+def test_a_composite_takes_the_levels_that_it_is_given(found: Composite, more: int) -> None:
+    # A level more than the last degree's least is always enough for x.
+    levels = tuple(stage.depth + 1 + more for stage in found.stages)
+
+    given_levels = replace(found, levels=levels)
+
+    assert given_levels.depth <= sum(levels)
+    assert len(given_levels.stretches.parts) == len(levels)
+    assert given_levels.products == sum(products for _, products in given_levels.stretches.parts)
 
 
 @given(composites(), st.integers(1, 4))
@@ -79,7 +101,7 @@ def test_merging_costs_at_most_a_product(
     form = Form("abs", bend=1.0)
 
     shallow = plan_of_composite(stages, form)
-    plain = plan_of_composite(stages, form, merge=False)
+    plain = plan_of_composite(stages, form, levels=(3, last.bit_length(), 1))
 
     assert (shallow.depth, shallow.products) == merged
     assert (plain.depth, plain.products) == separately
@@ -111,3 +133,23 @@ def test_too_few_levels_are_refused() -> None:
 
     with pytest.raises(DepthExceeded, match="2 stages needs 8 levels, not 7"):
         plan_of_composite(stages, Form("abs", bend=1.0), depth=7)
+
+
+@pytest.mark.parametrize("levels", [(3,), (3, 4, 2), (3, 3, 1, 1)])
+def test_levels_for_other_stages_are_refused(levels: tuple[int, ...]) -> None:
+    with pytest.raises(TypeMismatch, match="are not those of 2 stages"):
+        plan_of_composite([generic(7, "odd")] * 2, Form("abs", bend=1.0), levels=levels)
+
+
+def test_a_product_that_is_not_there_takes_no_level() -> None:
+    with pytest.raises(TypeMismatch, match="are not those of 1 stages"):
+        plan_of_composite([generic(7, "odd")], Form("sign", step=1.0), levels=(3, 1))
+
+
+@pytest.mark.parametrize(
+    ("levels", "complaint"),
+    [((2, 4), "degree 7 needs 3 levels, not 2"), ((3, 3), "degree 7 needs more than 3 levels")],
+)
+def test_levels_for_lower_degrees_are_refused(levels: tuple[int, ...], complaint: str) -> None:
+    with pytest.raises(DepthExceeded, match=complaint):
+        plan_of_composite([generic(7, "odd")] * 2, Form("abs", bend=1.0), levels=levels)

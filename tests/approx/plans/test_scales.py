@@ -120,6 +120,30 @@ def test_a_product_of_inputs_has_the_scale_that_it_has() -> None:
         scales(plan, primes, level=1, inputs=[2.0**40], target=2.0**41)
 
 
+@given(st.floats(30.0, 45.0), st.integers(0, 99))
+def test_an_input_without_a_scale_gets_the_one_from_which_the_target_follows(
+    target: float, seed: int
+) -> None:
+    plan, primes = Plan((SQUARE, Step(products=((1, 1, 1),), terms=((0, 0.5),)))), moduli(seed)
+    chosen = scales(plan, primes, level=5, inputs=[None], target=2.0**target)
+
+    found = scales(plan, primes, level=5, inputs=chosen.values[:1], target=None)
+
+    assert chosen.values[-1] == 2.0**target
+    assert found.values == pytest.approx(chosen.values, rel=ROUNDING)
+
+
+@given(polynomials, st.integers(0, 99))
+def test_without_an_inputs_scale_and_a_target_values_stay_near_the_primes(
+    polynomial: Polynomial, seed: int
+) -> None:
+    plan = plan_of(polynomial)
+
+    found = scales(plan, moduli(seed), level=8, inputs=[None], target=None)
+
+    assert found.values == pytest.approx([2.0**40] * len(found.values), rel=0.01)
+
+
 def test_two_products_of_different_scales_are_no_sum() -> None:
     plan = Plan((Step(products=((0, 0, 1), (0, 1, 1))),), inputs=2)
 

@@ -81,9 +81,9 @@ def _shifted(plan: Plan, place: int, change: float) -> Plan:
     [
         Polynomial(tuple(np.random.default_rng(3).normal(size=28).tolist())).plan,
         composite("relu", (7, 13), (-3, 3)).plan,
-        composite("relu", (7, 13), (-3, 3)).shallow_plan,
+        replace(composite("relu", (7, 13), (-3, 3)), levels=(3, 4, 1)).plan,
     ],
-    ids=["polynomial", "composite", "merged"],
+    ids=["polynomial", "merged", "apart"],
 )
 def test_the_spread_is_what_the_derivatives_say(plan: Plan) -> None:
     found = at_forty_bits(plan)

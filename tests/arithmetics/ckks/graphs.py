@@ -67,6 +67,27 @@ def mlp(function: str = "square") -> Graph:
     return calibrated(builder, dense(builder, name, 3, 3))
 
 
+def seen(builder: Builder, result: str) -> Graph:
+    """The graph with ranges seen on many inputs: a composite explodes soon outside of them."""
+    graph = builder.graph(result)
+    return calibrate(graph, inputs(graph, rows=512))
+
+
+def perceptron(function: str) -> Graph:
+    """8-16-4 with one function between."""
+    builder = Builder()
+    name = activated(builder, dense(builder, builder.input("x", (8,)), 16, 1), function)
+    return seen(builder, dense(builder, name, 4, 2))
+
+
+def convolution(function: str) -> Graph:
+    """A strided convolution, a function, average pooling and a linear layer."""
+    builder = Builder()
+    name = conv(builder, builder.input("x", (2, 8, 8)), 4, 1, stride=2)
+    name = pooled(builder, activated(builder, name, function), ops.PoolKind.AVERAGE)
+    return seen(builder, dense(builder, flattened(builder, name), 5, 4))
+
+
 def residual() -> Graph:
     """A strided convolution, a residual block, average pooling and a linear layer."""
     builder = Builder()

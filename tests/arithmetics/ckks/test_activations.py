@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tacit.arithmetics.ckks.activations import Recipe, recipe
+from tacit.approx import composite
+from tacit.arithmetics.ckks.activations import Recipe, recipe, recipe_of
 from tacit.errors import DepthExceeded
 from tacit.ir.functions import FloatArray, Function
 from tacit.ir.graph import Range
@@ -16,11 +17,7 @@ RANGES = st.tuples(st.floats(-8.0, 0.0), st.floats(0.25, 8.0))
 
 def value(made: Recipe, u: FloatArray) -> FloatArray:
     """What a server computes for u."""
-    t = (u - made.centre) / made.radius
-    result = t
-    for stage in made.stages:
-        result = stage(result)
-    return made.factor * (result * t if made.times_input else result)
+    return made.factor * made.approximation.plan((u - made.centre) / made.radius)
 
 
 def grid(seen: Range) -> FloatArray:
@@ -53,16 +50,20 @@ def test_a_function_that_stays_small_is_near_in_its_own_measure(name: str) -> No
 def test_a_function_that_is_a_line_where_it_is_used_takes_no_level() -> None:
     made = recipe(Function("relu"), Range(0.5, 2.0), error=2**-12)
 
-    assert made.is_affine
+    assert made.approximation.is_affine
     assert np.allclose(value(made, grid(Range(0.5, 2.0))), grid(Range(0.5, 2.0)), atol=1e-9)
 
 
-def test_a_sharp_bend_becomes_a_composite_times_the_input() -> None:
-    made = recipe(Function("relu"), Range(-1.0, 1.0), error=2**-11)
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "abs"])
+def test_a_sharp_bend_becomes_a_composite_with_the_product_inside(name: str) -> None:
+    made = recipe(Function(name), Range(-2.0, 3.0), error=2**-12)
 
-    assert len(made.stages) > 1
-    assert made.times_input
-    assert made.depth == sum(stage.depth for stage in made.stages) + 1
+    stages, form = made.approximation.stages, made.approximation.form
+    assert len(stages) > 1
+    assert form is not None
+    assert form.bend > 0.0
+    assert made.depth == sum(stage.depth for stage in stages)
+    assert (made.centre, made.radius, made.factor) == (0.0, 3.0, 3.0)
 
 
 def test_a_sign_is_stages_alone() -> None:
@@ -71,15 +72,29 @@ def test_a_sign_is_stages_alone() -> None:
     made = recipe(Function("sign"), seen, error=2**-6)
 
     u = grid(seen)[np.abs(grid(seen)) > 2**-6]
-    assert not made.times_input
+    assert made.depth == sum(stage.depth for stage in made.approximation.stages)
     assert np.abs(value(made, u) - np.sign(u)).max() <= 2**-6
+
+
+@given(st.sampled_from([(7, 5), (7, 7), (5, 13), (3, 5, 7)]), st.floats(0.5, 9.0))
+def test_any_composite_becomes_a_recipe_that_computes_it(
+    degrees: tuple[int, ...], reach: float
+) -> None:
+    found = composite("relu", degrees, (-reach, reach))
+    u = grid(Range(-reach, reach))
+
+    made = recipe_of(found, Function("relu"))
+
+    assert made.error == found.error
+    # Rounding of some dozens of steps.
+    assert np.abs(value(made, u) - found(u)).max() < 1e-12 * reach
 
 
 def test_an_interval_around_zero_is_taken_where_the_range_itself_saves_nothing() -> None:
     made = recipe(Function("tanh"), Range(-2.0, 1.5), error=2**-7)
 
     assert (made.centre, made.radius) == (0.0, 2.0)
-    assert not any(made.stages[0].coefficients[0::2])
+    assert not any(made.approximation.stages[0].coefficients[0::2])
 
 
 def test_the_range_itself_is_taken_where_it_saves_a_level() -> None:
@@ -108,9 +123,9 @@ def test_what_no_depth_reaches_is_refused() -> None:
 def test_a_degree_that_is_asked_for_is_one_polynomial_of_at_most_that(degree: int) -> None:
     made = recipe(Function("silu"), Range(-4.0, 4.0), error=0.5, degree=degree)
 
-    assert len(made.stages) == 1
-    assert made.stages[0].degree <= degree
-    assert not made.times_input
+    (found,) = made.approximation.degrees
+    assert found <= degree
+    assert made.approximation.form is None
 
 
 def test_a_degree_is_spent_on_the_range_where_that_more_than_halves_the_error() -> None:
@@ -134,7 +149,7 @@ def test_stages_hand_on_values_that_the_next_may_be_given(
     t = np.linspace(-1.0, 1.0, 1001)
 
     largest = []
-    for stage in made.stages[:-1]:
+    for stage in made.approximation.stages[:-1]:
         t = stage(t)
         largest.append(float(np.abs(t).max()))
 

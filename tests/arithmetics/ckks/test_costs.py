@@ -69,7 +69,17 @@ def test_products_of_polynomials_are_counted() -> None:
 
     found = program.cost.facts["ciphertext_products"]
 
-    assert found == sum(each.polynomial.products for each in words)
+    assert found == sum(each.approximation.stages[0].products for each in words)
+
+
+def test_products_of_a_composite_are_those_of_its_plan() -> None:
+    program = lower(graphs.perceptron("relu"), CKKS(error=2**-12))
+    (word,) = (node.op for node in program.graph if isinstance(node.op, Evaluate))
+
+    found = program.cost.facts["ciphertext_products"]
+
+    assert len(word.approximation.stages) > 1
+    assert found == word.approximation.plan.products
 
 
 def test_an_evaluation_costs_what_its_steps_do_at_their_levels() -> None:

@@ -6,15 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tacit.approx import composite
 from tacit.arithmetics.ckks import CKKS
+from tacit.arithmetics.ckks.activations import Recipe, recipe_of
 from tacit.arithmetics.ckks.engine import Client, fresh_client, interleaved, separated, server
 from tacit.arithmetics.ckks.layout import flat
+from tacit.arithmetics.ckks.levels import choose
+from tacit.arithmetics.ckks.lower import lower as in_words
 from tacit.arithmetics.ckks.noise import noise
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Product, Unpack
+from tacit.arithmetics.ckks.packing import pack_slots
 from tacit.arithmetics.ckks.server import Server
 from tacit.errors import OutOfRange, ProtocolError, TypeMismatch
-from tacit.ir.functions import FloatArray
-from tacit.ir.graph import Graph, Input, Node, evaluate
+from tacit.ir.functions import FloatArray, Function
+from tacit.ir.graph import Graph, Input, Node, Range, evaluate
 from tacit.ir.ops import Linear
 from tacit.ir.rewrite import Builder
 from tacit.lattigo import Context
@@ -55,6 +60,60 @@ def test_the_encrypted_result_is_the_simulated_one(name: str) -> None:
     answer = program.engine()(x)
 
     assert off(program, x, answer) < DEVIATIONS
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        ("relu", 2**-12),
+        ("sign", 2**-4),
+        pytest.param("leaky_relu", 2**-11, marks=pytest.mark.slow),
+        pytest.param("abs", 2**-11, marks=pytest.mark.slow),
+    ],
+)
+def test_an_activation_by_a_composite_is_the_simulated_one(function: str, error: float) -> None:
+    program = lower(graphs.perceptron(function), CKKS(error=error))
+    (word,) = (node.op for node in program.graph if isinstance(node.op, Evaluate))
+    x = graphs.inputs(program.graph, rows=2)
+
+    answer = program.engine()(x)
+
+    assert len(word.approximation.stages) > 1
+    assert off(program, x, answer) < DEVIATIONS
+
+
+def by_degrees(graph: Graph, degrees: tuple[int, ...]) -> Program:
+    """The graph with composites of these degrees for its activations."""
+
+    def approximate(function: Function, seen: Range) -> Recipe:
+        return recipe_of(composite(function, degrees, (-seen.magnitude, seen.magnitude)), function)
+
+    words = in_words(graph, approximate, margin=0.1)
+    slots = 1 << choose(CKKS().demand(words)).log_n
+    return Program(pack_slots(words, slots), CKKS())
+
+
+@pytest.mark.parametrize(("degrees", "levels"), [((7, 5), 6), ((5, 13), 7), ((3, 7), 6)])
+def test_the_product_with_the_input_runs_inside_the_last_stage(
+    degrees: tuple[int, ...], levels: int
+) -> None:
+    # 3 + 3 and 3 + 4 levels of stages with the product inside; 2 + 3 and one for it.
+    program = by_degrees(graphs.convolution("relu"), degrees)
+    (word,) = (node.op for node in program.graph if isinstance(node.op, Evaluate))
+    x = graphs.inputs(program.graph, rows=1)
+
+    answer = program.engine()(x)
+
+    assert word.plan.depth == levels
+    assert off(program, x, answer) < DEVIATIONS
+
+
+@pytest.mark.slow
+def test_composites_after_one_another_run_encrypted() -> None:
+    program = by_degrees(graphs.mlp("relu"), (7, 13))
+    x = graphs.inputs(program.graph, rows=2)
+
+    assert off(program, x, program.engine()(x)) < DEVIATIONS
 
 
 @pytest.mark.slow
@@ -208,7 +267,7 @@ def test_the_clients_half_holds_no_weights_and_the_servers_no_input_type() -> No
 
 def test_noise_is_added_to_every_word() -> None:
     program = lower(graphs.mlp(), CKKS())
-    watch = noise(CKKS().plan(program), np.random.default_rng(0))
+    watch = noise(program.graph, CKKS().plan(program), np.random.default_rng(0))
     words = [node for node in program.graph if isinstance(node.op, LinearMap | Product)]
 
     changed = [watch(node, np.zeros((1, node.type.size))) for node in words]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -146,8 +147,25 @@ def test_the_function_that_a_polynomial_stands_for_is_kept() -> None:
 def test_an_approximation_has_the_degree_asked_for() -> None:
     program = lower(graphs.mlp("sigmoid"), CKKS(degree=7))
 
-    found = [node.op.polynomial.degree for node in program.graph if isinstance(node.op, Evaluate)]
-    assert found == [7, 7]
+    words = [node.op for node in program.graph if isinstance(node.op, Evaluate)]
+    assert [each.approximation.degrees for each in words] == [(7,), (7,)]
+
+
+@pytest.mark.parametrize("make", [graphs.perceptron, graphs.convolution])
+def test_a_composite_is_one_word_between_two_maps(make: Callable[[str], Graph]) -> None:
+    graph = make("relu")
+    x = graphs.inputs(graph, rows=64)
+
+    program = lower(graph, CKKS(error=2**-12))
+
+    kinds = [type(node.op) for node in program.graph if node.place is Place.SERVER]
+    (word,) = (node.op for node in program.graph if isinstance(node.op, Evaluate))
+    assert kinds == [LinearMap, Evaluate, LinearMap]
+    assert len(word.approximation.stages) > 1
+    # The last map is not rescaled, but its level is one above the lowest.
+    assert depth(program.graph) == word.approximation.plan.depth + 2
+    # The error is relative to the largest input of the activation; weights are near one.
+    assert np.abs(program(x) - graph(x)).max() < 2**-9
 
 
 def test_every_value_is_made_at_the_lowest_level_that_serves() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tacit.approx import Polynomial
+from tacit.arithmetics.ckks.approximation import Approximation
 from tacit.arithmetics.ckks.layout import flat
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.errors import OutOfRange, TypeMismatch
@@ -55,7 +56,7 @@ def test_the_rotations_of_a_linear_map_are_worked_out_once() -> None:
 
 def test_an_evaluation_and_a_product_are_entry_by_entry() -> None:
     x = matrix(1, (2, 4))
-    square = Polynomial((0.5, 0.0, 0.5))
+    square = Approximation((Polynomial((0.5, 0.0, 0.5)),))
 
     assert np.allclose(Evaluate(square, "square", -1.0, 1.0, 0.0, LINE).run(x), x**2)
     assert np.allclose(Product(LINE).run(x, x), x**2)

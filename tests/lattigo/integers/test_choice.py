@@ -3,12 +3,23 @@ from functools import reduce
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tacit.errors import EngineError
+from tacit.errors import DepthExceeded, EngineError, InsecureParameters
 from tacit.lattigo import security
-from tacit.lattigo.integers import Ciphertext, Context, Evaluator, Parameters, Scheme
+from tacit.lattigo.integers import (
+    Ciphertext,
+    Context,
+    Evaluator,
+    Parameters,
+    Scheme,
+    batching_prime,
+    secure_parameters,
+)
 from tacit.lattigo.integers import parameters_for as chosen
+from tacit.lattigo.integers.choice import MOST_PRIMES
 from tacit.lattigo.parameters import is_prime
 
 Vector = NDArray[np.int64]
@@ -49,6 +60,64 @@ def test_a_modulus_too_large_for_one_prime_is_refused() -> None:
 def test_what_makes_no_sense_is_refused(depth: int, special: int) -> None:
     with pytest.raises(EngineError, match="asked for"):
         chosen(depth, log_n=12, special_primes=special)
+
+
+moduli = st.sampled_from([12289, 40961, 65537, 786433, 7340033, 33292289])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    depth=st.integers(0, 45),
+    scheme=st.sampled_from(Scheme),
+    modulus=moduli,
+    bits=st.sampled_from([128, 192, 256]),
+)
+def test_secure_parameters_are_within_the_table_and_known_to_the_engine_or_refused(
+    depth: int, scheme: Scheme, modulus: int, bits: int
+) -> None:
+    made = secured(depth, scheme, modulus, bits)
+    assert made is None or security.check(bits, made.log_n, made.q, made.p).security == bits
+    assert made is None or len(made.q) <= MOST_PRIMES
+    assert made is None or modulus % (2 << made.log_n) == 1
+
+
+def secured(depth: int, scheme: Scheme, modulus: int, bits: int) -> Parameters | None:
+    """The secure parameters, or None where the depth is refused."""
+    try:
+        return secure_parameters(
+            depth, scheme=scheme, plaintext_modulus=modulus, security_bits=bits
+        )
+    except (DepthExceeded, EngineError):
+        return None
+
+
+def test_the_engine_takes_as_many_primes_as_are_chosen_and_no_more() -> None:
+    modulus = 12289
+    most = chosen(MOST_PRIMES - 1, log_n=11, plaintext_modulus=modulus)
+    assert Context(most).max_level == MOST_PRIMES - 1
+    with pytest.raises(DepthExceeded, match=r"32 products in a row need 33 primes; .* takes 32"):
+        chosen(MOST_PRIMES, log_n=11, plaintext_modulus=modulus)
+    with pytest.raises(DepthExceeded, match="need 34 primes"):
+        secure_parameters(33, plaintext_modulus=786433)
+
+
+def test_a_security_that_no_table_has_is_refused() -> None:
+    with pytest.raises(InsecureParameters, match="no table gives 100 bits"):
+        secure_parameters(3, security_bits=100)
+
+
+@pytest.mark.parametrize("modulus", [-65537, 0, 1, 2, 257, 65536, 3 * 65537, 65537 * 786433])
+def test_moduli_that_do_not_batch_are_refused(modulus: int) -> None:
+    with pytest.raises(EngineError, match=f"modulus {modulus} is not a prime"):
+        chosen(3, log_n=12, plaintext_modulus=modulus)
+    with pytest.raises(EngineError, match=f"modulus {modulus} is not a prime"):
+        secure_parameters(3, plaintext_modulus=modulus)
+
+
+@pytest.mark.parametrize(("bits", "log_n"), [(-3, 12), (0, 12), (13, 12), (20, 0)])
+def test_batching_primes_that_do_not_exist_are_refused(bits: int, log_n: int) -> None:
+    with pytest.raises(EngineError, match="prime of"):
+        batching_prime(bits, log_n)
 
 
 def sums_of_squares(evaluator: Evaluator, operands: list[Ciphertext]) -> list[Ciphertext]:

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -150,6 +150,19 @@ def test_levels_that_differ_are_refused(scene: Scene, x: Vector) -> None:
 def test_a_factor_that_is_none_is_refused(scene: Scene, x: Vector, factor: int) -> None:
     with pytest.raises(EngineError, match=f"factor {factor} is not between 1 and 65536"):
         scene.evaluator.multiply_constant(scene.seal(x), 3, factor=factor)
+
+
+@pytest.mark.parametrize("constant", [0.5, 2.0, "2", None])
+def test_a_constant_that_is_no_integer_is_refused(scene: Scene, x: Vector, constant: Any) -> None:
+    with pytest.raises(EngineError, match="was given where an integer is wanted"):
+        scene.evaluator.add_constant(scene.seal(x), constant)
+    with pytest.raises(EngineError, match="was given where an integer is wanted"):
+        scene.evaluator.multiply_constant(scene.seal(x), constant)
+
+
+def test_the_negative_of_zero_survives_its_bytes(scene: Scene, x: Vector) -> None:
+    nothing = scene.evaluator.negate(scene.evaluator.multiply_constant(scene.seal(x), 0))
+    assert not scene.unseal(scene.context.load_ciphertext(nothing.to_bytes())).any()
 
 
 def test_a_missing_key_is_named(scene: Scene, x: Vector) -> None:

@@ -13,15 +13,19 @@ from tacit.approx.domain import Intervals, graded
 from tacit.approx.measure import largest_error
 from tacit.approx.plans import Plan
 from tacit.approx.target import Custom, ScalarFunction
-from tacit.errors import OutOfRange, TypeMismatch
+from tacit.errors import DepthExceeded, OutOfRange, TypeMismatch
 from tacit.ir.functions import FloatArray
 
 # Inputs beyond the domain by so small a share of its width are rounding, not mistakes.
 ROUNDING = 1e-12
+# A double's rounding, relative to it.
+EPSILON = float(np.finfo(np.float64).eps)
 # Points on which the largest value inside a plan is looked for.
 LOOKS = 4001
 # Points per oscillation are many, so an error that oscillates more often is still seen.
 MOST_OSCILLATIONS = 16384
+# Widths of domains whose doubles and inverses are normal doubles.
+NARROWEST, WIDEST = 1e-300, 1e300
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,20 @@ def refuse_outside(x: FloatArray, on: tuple[float, float], name: str) -> None:
 
 
 def checked_domain(on: tuple[float, float]) -> tuple[float, float]:
-    """The ends as floats; raises TypeMismatch where they are no interval with an inside."""
+    """The ends as floats; raises TypeMismatch where they are no interval with an inside.
+
+    So it does where twice its length, or two over it, is no double: plans scale by these.
+    """
     low, high = (float(each) for each in on)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise TypeMismatch(
             f"[{low:g}, {high:g}] is not an interval with an inside",
             hint="both ends must be finite and low < high",
+        )
+    if not NARROWEST <= high - low <= WIDEST:
+        raise TypeMismatch(
+            f"[{low:g}, {high:g}] is {high - low:g} wide; {NARROWEST:g} to {WIDEST:g} are possible",
+            hint="scale the variable",
         )
     return low, high
 
@@ -119,6 +131,29 @@ def checked_error(error: float, name: str, *, below: float = math.inf) -> float:
         limit = "" if math.isinf(below) else f" and below {below:g}"
         raise TypeMismatch(f"the error asked for {name} is {error:g}", hint=f"above 0{limit}")
     return error
+
+
+def carried(error: float, name: str, *, size: float = 1.0) -> None:
+    """Raise DepthExceeded for an error below the rounding of values of this size."""
+    if error < EPSILON * size:
+        raise DepthExceeded(
+            f"{name} has values of {size:g}, whose rounding in double precision is above an error "
+            f"of {error:g}",
+            hint="ask for a larger error, or narrow the domain",
+        )
+
+
+def kept(circuit: ScalarCircuit, error: float, *, is_relative: bool) -> ScalarCircuit:
+    """The circuit; raises DepthExceeded where rounding has spoilt the error that was asked for."""
+    found = circuit.relative_error if is_relative else circuit.absolute_error
+    if found <= error:
+        return circuit
+    low, high = circuit.on
+    raise DepthExceeded(
+        f"{circuit.function!r} on [{low:g}, {high:g}] has error {found:.3g} in double precision; "
+        f"{error:.3g} was asked for",
+        hint="ask for a larger error, or narrow the domain",
+    )
 
 
 def measured(

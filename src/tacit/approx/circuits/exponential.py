@@ -44,6 +44,8 @@ def exponential(
     """
     low, high = checked_domain(on)
     checked_error(error, "the exponential", below=1.0 if relative else math.inf)
+    if not 0.0 < top < math.inf:
+        raise TypeMismatch(f"the largest value is to be {top:g}", hint="a finite number above 0")
     if high - low > WIDEST or abs(high) > WIDEST:
         raise TypeMismatch(
             f"exp on [{low:g}, {high:g}] has values that no double holds",

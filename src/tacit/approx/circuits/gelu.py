@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tacit.approx.circuits.circuit import ScalarCircuit, checked_domain, checked_error, measured
+from tacit.approx.circuits.circuit import (
+    ScalarCircuit,
+    carried,
+    checked_domain,
+    checked_error,
+    kept,
+    measured,
+)
 from tacit.approx.circuits.scaled import least_fit, scaled_plan_of
 from tacit.ir.functions import Function
 
@@ -21,8 +28,10 @@ def gelu(on: tuple[float, float], *, error: float) -> ScalarCircuit:
     domain = checked_domain(on)
     checked_error(error, "GELU")
     function = Function("gelu")
-    found = least_fit(function, domain, error)
-    # No value of the plan is then larger than about 1.
+    # No value of the plan is larger than about 1 when it is divided by this.
     size = max(map(abs, domain))
+    carried(error, "GELU", size=size)
+    found = least_fit(function, domain, error)
     scaled = scaled_plan_of(found.polynomial.scaled(1.0 / size)).times(size)
-    return measured(function, domain, scaled, "minimax", oscillations=found.degree)
+    whole = measured(function, domain, scaled, "minimax", oscillations=found.degree)
+    return kept(whole, error, is_relative=False)

@@ -16,7 +16,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from tacit.approx.circuits.circuit import ScalarCircuit, checked_domain, checked_error, measured
+from tacit.approx.circuits.circuit import (
+    ScalarCircuit,
+    carried,
+    checked_domain,
+    checked_error,
+    kept,
+    measured,
+)
 from tacit.approx.circuits.scaled import ScaledPlan, scaled_plan_of
 from tacit.approx.plans import Step
 from tacit.approx.plans.compose import Assembly
@@ -28,6 +35,8 @@ from tacit.ir.functions import Function
 MOST_DIRECT = 15
 # A larger product of degree and depth is a domain whose ends doubles cannot tell from 0.
 MOST_FACTORS = 30
+# The angle of a smaller ratio of the ends would cancel.
+SMALLEST_RATIO = 1e-300
 
 
 def inverse(on: tuple[float, float], *, error: float) -> ScalarCircuit:
@@ -48,18 +57,18 @@ def inverse(on: tuple[float, float], *, error: float) -> ScalarCircuit:
             hint="choose a domain whose ends are both positive or both negative",
         )
     least, most = min(abs(low), abs(high)), max(abs(low), abs(high))
+    if least / most < SMALLEST_RATIO:
+        raise DepthExceeded(
+            f"the ends of [{low:g}, {high:g}] have a ratio below {SMALLEST_RATIO:g}",
+            hint="narrow the domain",
+        )
+    carried(error, "the inverse, relative to itself,")
     size = least_size(least, most, error)
     found = _cheapest((low, high), size)
     if found.relative_error > error:
         # Where the closed form meets the error by less than rounding, the next one does.
         found = _cheapest((low, high), size + 1)
-    if found.relative_error <= error:
-        return found
-    raise DepthExceeded(
-        f"the inverse on [{low:g}, {high:g}] has error {found.relative_error:.3g} in double "
-        f"precision; {error:.3g} was asked for",
-        hint="ask for a larger error, or narrow the domain",
-    )
+    return kept(found, error, is_relative=True)
 
 
 def least_size(low: float, high: float, error: float) -> int:

@@ -114,16 +114,8 @@ def _match(piece: Fit | Composite) -> Plan:
     """max(a, b) of two inputs whose difference is in [-1, 1]."""
     assembly = Assembly(inputs=2)
     difference = assembly.add(Step(terms=((0, 1), (1, -1))))
-    half_magnitude = assembly.set_in(_plan(piece), difference)
+    half_magnitude = assembly.set_in(piece.plan, difference)
     last = assembly.steps[half_magnitude - assembly.inputs]
     # (a + b) / 2 is added by the last step, where its constants take no further level.
     half_sum = ((0, 0.5), (1, 0.5))
     return assembly.plan(assembly.add(replace(last, terms=last.terms + half_sum)))
-
-
-def _plan(piece: Fit | Composite) -> Plan:
-    match piece:
-        case Fit():
-            return piece.plan
-        case Composite():
-            return piece.shallow_plan

@@ -18,8 +18,10 @@ from numpy.polynomial import chebyshev
 
 from tacit.approx.circuits.circuit import (
     ScalarCircuit,
+    carried,
     checked_domain,
     checked_error,
+    kept,
     measured,
     one_over,
     positive_domain,
@@ -50,6 +52,7 @@ def inverse_square_root(
     """
     low, high = positive_domain(on, "the inverse square root")
     checked_error(error, "the inverse square root", below=1.0)
+    carried(error, "the inverse square root, relative to itself,")
     gap = math.sqrt(low / high)
     direct = _least_direct(low, high, error)
     if direct is not None and objective == "depth":
@@ -58,6 +61,7 @@ def inverse_square_root(
     function = Function("rsqrt")
     scaled = _in_stages(staged, (low, high), is_root=False)
     found = measured(function, (low, high), scaled, "composite", oscillations=_turns(staged))
+    kept(found, error, is_relative=True)
     return found if direct is None or found.products < direct.products else direct
 
 
@@ -78,8 +82,10 @@ def square_root(
     if low < 0.0:
         raise TypeMismatch(f"the square root is wanted at {low:g}", hint="choose low >= 0")
     if low > 0.0:
-        return _relative_root(low, high, error, objective)
-    return _absolute_root(high, error, objective)
+        carried(error, "the square root, relative to itself,")
+        return kept(_relative_root(low, high, error, objective), error, is_relative=True)
+    carried(error, "the square root", size=math.sqrt(high))
+    return kept(_absolute_root(high, error, objective), error, is_relative=False)
 
 
 def _relative_root(low: float, high: float, error: float, objective: Objective) -> ScalarCircuit:

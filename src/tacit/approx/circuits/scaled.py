@@ -48,7 +48,8 @@ def scaled_plan_of(polynomial: Polynomial) -> ScaledPlan:
     Degrees 1, 2 and 4 take a level less than ceil(log2(degree + 1)): the input's scale takes up the
     leading coefficient and its offset the next one, and x**4 + b x**2 + c x + d is the square of
     x**2 + b/2, plus c x, plus a constant. As only squares are left, the ciphertext scale of the
-    result follows from that of the input, which has to be chosen for it.
+    result follows from that of the input, which has to be chosen for it: `scales` with the input
+    None tells it, and costs nothing, as the input is multiplied by `scale` anyway.
     """
     match polynomial.degree:
         case degree if degree in SHALLOW:

@@ -16,7 +16,7 @@ from tacit.approx.composites.stages import checked_degrees, minimax_stages, thro
 from tacit.approx.domain import Intervals, checked_intervals
 from tacit.approx.fits import Domain, intervals_of
 from tacit.approx.measure import largest_error
-from tacit.approx.plans import Plan, plan_of_composite
+from tacit.approx.plans import Plan, plan_of_composite, ways_of_composite
 from tacit.approx.polynomial import Polynomial
 from tacit.approx.proof import Bounds, certified_composite
 from tacit.approx.target import Custom, ScalarFunction
@@ -33,6 +33,9 @@ class Composite:
     comparison. A stage explodes outside its interval, the first one outside of `bound`. The
     others' intervals are wider than what the stage before gives by the margin it was made with:
     noise beyond that margin, by default 2**-12 and at most a sixteenth of the gap, may explode.
+
+    `levels` says how many levels each stage may take, and then 1 if x multiplies the last one's
+    value afterwards; without it the plan has the least depth.
     """
 
     stages: tuple[Polynomial, ...]
@@ -41,6 +44,7 @@ class Composite:
     intervals: Intervals
     gap: float
     error: float
+    levels: tuple[int, ...] = ()
 
     @property
     def method(self) -> str:
@@ -79,16 +83,12 @@ class Composite:
 
     @cached_property
     def plan(self) -> Plan:
-        """How it is computed from t = x / bound: stage after stage, and the product with x last."""
-        return plan_of_composite(self.chained, self.form, radius=self.bound, merge=False)
+        """How it is computed from t = x / bound, stage after stage.
 
-    @cached_property
-    def shallow_plan(self) -> Plan:
-        """The plan of least depth: one level less where x s(x) fits into the last stage's levels.
-
-        It does where the last degree d leaves room, d + 2 <= 2**ceil(log2(d + 1)).
+        The product with x is merged into the last stage where the last degree d leaves room,
+        d + 2 <= 2**ceil(log2(d + 1)), unless `levels` say otherwise; that saves a level.
         """
-        return plan_of_composite(self.chained, self.form, radius=self.bound)
+        return plan_of_composite(self.chained, self.form, radius=self.bound, levels=self.levels)
 
     @property
     def depth(self) -> int:
@@ -107,9 +107,13 @@ class Composite:
 
     @property
     def stretches(self) -> Stretches:
-        """What a `schedule` is made for: the stages, between which a bootstrap may stand."""
-        parts = tuple((stage.depth, stage.products) for stage in self.stages)
-        return Stretches(parts, times_input=self.form.products > 0)
+        """What a `schedule` is made for: the stages, between which a bootstrap may stand.
+
+        The product with x is a stretch of its own where it is not merged into the last stage.
+        """
+        ways = ways_of_composite(self.chained, self.form, levels=self.levels)
+        parts = tuple(stretch for way in ways for stretch in way.stretches)
+        return Stretches(parts, times_input=self.form.bend != 0.0)
 
     @property
     def chained(self) -> tuple[Polynomial, ...]:

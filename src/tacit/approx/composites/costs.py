@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
+from tacit.approx.plans import Stretch
 from tacit.errors import DepthExceeded, TypeMismatch
-
-# Levels and products of something that is computed without a bootstrap in between.
-Stretch = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Stretches:
-    """Stretches one after the other, and whether the result is multiplied by the input at last.
+    """Stretches one after the other, and whether the last one multiplies by the input.
 
     `Composite.stretches` is the one of a composite.
     """
@@ -83,17 +81,12 @@ class Stretches:
     parts: tuple[Stretch, ...]
     times_input: bool = False
 
-    @property
-    def whole(self) -> tuple[Stretch, ...]:
-        """The stretches, with the product by the input as the last."""
-        return (*self.parts, (1, 1)) if self.times_input else self.parts
-
 
 def schedule(stretches: Stretches, costs: CostModel) -> Schedule:
     """The cheapest schedule, by an exact dynamic programme over (stretch, remaining levels).
 
-    What is multiplied by the input at last has no more levels than the input has. A bootstrap
-    before the first stretch is one of the input, and gives it levels too.
+    The stretch that multiplies by the input starts with no more levels than the input has. A
+    bootstrap before the first stretch is one of the input, and gives it levels too.
     """
     found = _from(stretches, costs, costs.levels)
     refreshed = _from(stretches, costs, costs.levels_after_bootstrap)
@@ -102,7 +95,7 @@ def schedule(stretches: Stretches, costs: CostModel) -> Schedule:
         found = Schedule((0, *refreshed.refreshes), refreshed.starts, refreshed.levels, total)
     if math.isinf(found.total):
         raise DepthExceeded(
-            f"stretches of {', '.join(str(each) for each, _ in stretches.whole)} levels do "
+            f"stretches of {', '.join(str(each) for each, _ in stretches.parts)} levels do "
             f"not fit between bootstraps that leave {costs.levels_after_bootstrap}",
             hint="use stages of lower degrees, or keep fewer levels",
         )
@@ -111,7 +104,7 @@ def schedule(stretches: Stretches, costs: CostModel) -> Schedule:
 
 def _from(stretches: Stretches, costs: CostModel, levels: int) -> Schedule:
     """The cheapest schedule that starts with these levels, without a bootstrap at the start."""
-    parts = stretches.whole
+    parts = stretches.parts
 
     @cache
     def run(place: int, level: int) -> Schedule:

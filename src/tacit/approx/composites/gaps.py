@@ -35,8 +35,9 @@ MOST_LOG = 700.0
 Errors = Callable[[Sequence[int]], tuple[FloatArray, FloatArray]]
 
 
+@lru_cache(maxsize=2**12)  # Relu, max and abs have the same: a memory of a pure function.
 def balanced_gap(
-    degrees: Sequence[int], margin: float | None = None, *, near: float | None = None
+    degrees: tuple[int, ...], margin: float | None = None, *, near: float | None = None
 ) -> float:
     """The gap in (0, 1) that makes the largest | |x| - x s(x) | on [-1, 1] least.
 

@@ -60,7 +60,7 @@ class Paf:
 
     @property
     def depth(self) -> int:
-        """The levels of the sign; the product of it and x takes one more."""
+        """The levels of the sign; x times it takes one more, unless the last stage leaves room."""
         return sum(stage.depth for stage in self.stages)
 
     def composite(

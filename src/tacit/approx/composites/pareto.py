@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tacit.approx.composites.aim import MAX_DEPTH, MAX_PRODUCTS, Aim, Widest
+from tacit.approx.composites.aim import MAX_DEPTH, MAX_PRODUCTS, Aim
 from tacit.approx.composites.composite import Composite
 from tacit.approx.composites.forms import error_of, target_of
 from tacit.approx.composites.wanted import TABLES, Wanted
@@ -26,7 +26,8 @@ def pareto(
 
     Good enough is an error of at most `error`, or to `alpha` bits (see `error_of`). Functions are
     those of `composite`; where a single polynomial is on the front, it is one. The front is exact
-    for stages of degrees up to 63, each at its own least depth, with the default margins.
+    for stages of degrees up to 63 with the default margins, whatever levels they take and whether
+    the product with x is merged into the last one or not.
 
     >>> [(each.depth, each.products) for each in pareto("sign", alpha=5)]
     [(7, 12), (8, 10), (9, 9)]
@@ -49,11 +50,10 @@ def pareto(
 
 def composites(wanted: Wanted) -> Iterator[Composite]:
     """The front of the composites alone, the least deep first."""
-    widest = wanted.aim.widest()
     fewest = MAX_PRODUCTS
     for depth in range(1, MAX_DEPTH + 1):
         for products in range(depth, fewest):
-            found = cheapest_of(wanted, depth, products, widest)
+            found = cheapest_of(wanted, depth, products)
             if found:
                 yield found
                 fewest = products
@@ -62,18 +62,17 @@ def composites(wanted: Wanted) -> Iterator[Composite]:
 
 def fewest_products(wanted: Wanted) -> Iterator[Composite]:
     """The composites of fewest products, and of least depth among them; then those of more."""
-    widest = wanted.aim.widest()
     for products in range(1, MAX_PRODUCTS):
         for depth in range(1, min(products, MAX_DEPTH) + 1):
-            found = cheapest_of(wanted, depth, products, widest)
+            found = cheapest_of(wanted, depth, products)
             if found:
                 yield found
 
 
-def cheapest_of(wanted: Wanted, depth: int, products: int, widest: Widest) -> Composite | None:
+def cheapest_of(wanted: Wanted, depth: int, products: int) -> Composite | None:
     """A composite whose stages cost exactly this, if one is good enough: all are tried."""
-    for degrees in wanted.aim.sequences(depth, products, widest):
-        found = wanted.checked(degrees)
+    for stages in wanted.aim.sequences(depth, products):
+        found = wanted.checked(stages)
         if found:
             return found
     return None
@@ -106,7 +105,7 @@ def _out_of_reach(wanted: Wanted) -> bool:
 
 
 def _as_single(found: Composite, wanted: Wanted) -> Fit | Composite:
-    """One stage for a sign is one polynomial."""
-    if len(found.stages) > 1 or found.form.bend:
+    """One stage for a sign, in no more levels than it needs, is one polynomial."""
+    if len(found.stages) > 1 or found.form.bend or found.depth > found.stages[0].depth:
         return found
     return fit(wanted.target, wanted.domain, degree=found.degrees[0])

@@ -67,8 +67,7 @@ def _by_time(wanted: Wanted, costs: CostModel) -> Iterator[Composite]:
     # Without this a search by time would try for ever longer ones.
     if not wanted.aim.is_in_reach:
         return iter(())
-    degrees = by_time(wanted.aim, costs, times_input=wanted.form.bend != 0.0)
-    return (found for each in degrees if (found := wanted.checked(each)))
+    return (found for each in by_time(wanted.aim, costs) if (found := wanted.checked(each)))
 
 
 def _named(intervals: Intervals) -> str:
@@ -79,9 +78,10 @@ def best(function: Approximable, on: Domain, *, error: float) -> Fit | Composite
     """The approximation of least depth whose error is at most `error`; ties go to fewer products.
 
     For a function with a bend that is the fit of least degree, where a fit exists: a composite of
-    stages of k_1, k_2, ... levels is a polynomial of a degree of at most
-    (2**k_1 - 1) (2**k_2 - 1) ... + 1, and the fit of that degree takes a level less. Composites
-    take over where the degree outgrows MAX_DEGREE. Around 0 the sign and the comparison get a
+    stages of k_1, k_2, ... levels, x merged into the last, is a polynomial of a degree of at most
+    (2**k_1 - 1) (2**k_2 - 1) ... (2**k_n - 3) + 1. The fit of that degree takes no more levels, and
+    the error asked for two or more levels less (`pareto`). Composites take over where the degree
+    outgrows MAX_DEGREE. Around 0 the sign and the comparison get a
     composite, which may have one stage, with the gap of `fit_composite`.
     """
     target = target_of(function) if isinstance(function, str) else as_function(function)

@@ -14,7 +14,6 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from tacit.approx.composites.signs import minimax_signs
-from tacit.approx.plans import products_of_odd
 from tacit.ir.functions import FloatArray
 
 # Higher stages shorten the front by one level, for more and more products. For comparisons to
@@ -37,8 +36,6 @@ class Squeeze:
     """What the minimax stage of a degree makes of widths: places `after` for places `before`."""
 
     degree: int
-    depth: int
-    products: int
     before: FloatArray
     after: FloatArray
 
@@ -66,14 +63,7 @@ def _width(place: float) -> float:
     return 1.0 / (1.0 + math.exp(place))
 
 
-@cache  # A second of Remez that always gives the same: a memory of a pure function is no state.
-def squeezes() -> tuple[Squeeze, ...]:
-    """The stages worth using: for each depth and number of products, the highest degree."""
-    odd = range(3, MAX_STAGE_DEGREE + 1, 2)
-    highest = {(each.bit_length(), products_of_odd(each)): each for each in odd}
-    return tuple(squeeze(each) for each in highest.values())
-
-
+@cache  # Remez that always gives the same: a memory of a pure function is no state.
 def squeeze(degree: int) -> Squeeze:
     """The table of an odd degree."""
     places = np.arange(FIRST_PLACE, LAST_PLACE + STEP, STEP)
@@ -81,8 +71,7 @@ def squeeze(degree: int) -> Squeeze:
     places = places[: len(errors)]
     smooth = CubicSpline(places, np.log1p(-errors) - np.log(errors))
     finely = np.append(np.arange(places[0], places[-1], FINE_STEP), places[-1])
-    depth, products = degree.bit_length(), products_of_odd(degree)
-    return Squeeze(degree, depth, products, finely, np.asarray(smooth(finely)))
+    return Squeeze(degree, finely, np.asarray(smooth(finely)))
 
 
 def _errors(degree: int, places: FloatArray) -> FloatArray:

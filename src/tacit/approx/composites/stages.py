@@ -7,7 +7,7 @@ around ±1 that it is given. `Stages` for a search are many at once; polynomials
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 
 import numpy as np
 
@@ -38,8 +38,9 @@ def checked_degrees(degrees: Sequence[int]) -> tuple[int, ...]:
     return tuple(degrees)
 
 
+@lru_cache(maxsize=2**10)  # Searches ask for the same again: a memory of a pure function.
 def minimax_stages(
-    gap: float, degrees: Sequence[int], *, bound: float = 1.0, margin: float | None = None
+    gap: float, degrees: tuple[int, ...], *, bound: float = 1.0, margin: float | None = None
 ) -> tuple[Polynomial, ...]:
     """The stages for gap <= |x| / bound <= 1, innermost first; only the first sees the bound."""
     noise = default_margin(gap) if margin is None else margin

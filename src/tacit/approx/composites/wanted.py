@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 
-from tacit.approx.composites.aim import Aim
+from tacit.approx.composites.aim import Aim, Stages
 from tacit.approx.composites.composite import Composite, bound_of, composite, gap_of, outside
 from tacit.approx.composites.forms import Form, form_of
 from tacit.approx.composites.gaps import Errors, balanced_gap, bend_errors, quick_balance
@@ -98,25 +99,27 @@ class Wanted:
             return Aim(gap, self.goal * TABLES, default_margin(gap))
         gap = min(gap_per_goal(self.goal) * self.goal, 0.95)
         goal = min(self.goal * SIGN_PER_BEND, 0.999)
-        return Aim(gap, goal, default_margin(gap * float(AROUND[0])))
+        return Aim(gap, goal, default_margin(gap * float(AROUND[0])), times_input=True)
+
+    def checked(self, stages: Stages) -> Composite | None:
+        """The composite of these stages, if its real polynomials are good enough."""
+        found = self._found(tuple(each.degree for each in stages))
+        levels = (levels for each in stages for levels, _ in each.stretches)
+        return replace(found, levels=tuple(levels)) if found else None
 
     @cached_property
-    def _gaps(self) -> FloatArray:
-        """Gaps around the one that is expected to be balanced."""
-        return np.minimum(self.aim.gap * AROUND, 0.95)
+    def _found(self) -> Callable[[tuple[int, ...]], Composite | None]:
+        """The composite of given degrees, if it is good enough; looked for once."""
 
-    @cached_property
-    def _errors(self) -> Errors:
-        """What degrees make of these gaps."""
-        return bend_errors(self._gaps)
+        @cache
+        def found(degrees: tuple[int, ...]) -> Composite | None:
+            gap = self._seems_balanced(degrees) if self.form.bend else self._seems_near(degrees)
+            if gap is None:
+                return None
+            good = composite(self.target, degrees, self.intervals, gap=gap)
+            return good if good.error <= self.error else None
 
-    def checked(self, degrees: tuple[int, ...]) -> Composite | None:
-        """The composite of these degrees, if its real polynomials are good enough."""
-        gap = self._seems_balanced(degrees) if self.form.bend else self._seems_near(degrees)
-        if gap is None:
-            return None
-        found = composite(self.target, degrees, self.intervals, gap=gap)
-        return found if found.error <= self.error else None
+        return found
 
     def _seems_near(self, degrees: tuple[int, ...]) -> float | None:
         """The gap, if the sign outside of it seems good enough."""
@@ -126,8 +129,25 @@ class Wanted:
 
     def _seems_balanced(self, degrees: tuple[int, ...]) -> float | None:
         """The gap that suits these degrees best, if what bends seems good enough with it."""
-        near, error = quick_balance(self._gaps, self._errors(degrees))
+        near, error = _balance(self.aim.gap, degrees)
         # Sampled heights lie below the true ones, but what is straight may not be quite so.
         if error > self.goal * 1.005:
             return None
         return balanced_gap(degrees, near=near) * self.bound
+
+
+# All bends are one problem, of which relu, max and abs ask for the same again and again.
+@lru_cache(maxsize=2**16)
+def _balance(gap: float, degrees: tuple[int, ...]) -> tuple[float, float]:
+    """The quick balance of gaps around the one that is expected to be balanced."""
+    return quick_balance(_around(gap), _errors_around(gap)(degrees))
+
+
+@lru_cache(maxsize=2)
+def _errors_around(gap: float) -> Errors:
+    """What degrees make of these gaps."""
+    return bend_errors(_around(gap))
+
+
+def _around(gap: float) -> FloatArray:
+    return np.minimum(gap * AROUND, 0.95)

@@ -13,7 +13,7 @@ from tacit.approx.domain import Intervals
 from tacit.approx.fits import Domain, fit, intervals_of
 from tacit.approx.fixed.exchange import Search, searched
 from tacit.approx.fixed.inputs import Inputs
-from tacit.approx.fixed.modular import Integers, centred
+from tacit.approx.fixed.modular import Integers, as_integers, centred
 from tacit.approx.fixed.ranges import Range, range_of, ranges_of
 from tacit.approx.fixed.whole import (
     as_reals,
@@ -117,12 +117,13 @@ class FixedFit:
 
     def evaluate(self, whole: Integers) -> Integers:
         """The exact whole results of whole inputs; raises OutOfRange where nothing is proven."""
-        if not self.inputs.contain(np.asarray(whole)):
+        whole = as_integers(whole)
+        if not self.inputs.contain(whole):
             raise OutOfRange(
                 f"some inputs are in none of the ranges {self.inputs.runs}",
                 hint="encode reals with `encode`",
             )
-        return evaluated(self.constants, np.asarray(whole), self.inputs.reach)
+        return evaluated(self.constants, whole, self.inputs.reach)
 
     def decode(self, whole: ArrayLike) -> FloatArray:
         """The reals that results stand for, given as integers or as residues modulo t."""
@@ -163,7 +164,9 @@ def fixed_fit(  # noqa: PLR0913 - what, where, and the four sizes of the arithme
         _refuse_bits_without_degree(coefficient_bits)
         return _of_any_degree(function, inputs, modulus)
     if not 0 <= degree <= MOST_DEGREE:
-        raise TypeMismatch(f"degree {degree} is not between 0 and {MOST_DEGREE}")
+        raise TypeMismatch(
+            f"degree {degree} is not between 0 and {MOST_DEGREE}", hint="leave it out for the best"
+        )
     search = _search(function, inputs, degree)
     if coefficient_bits is None:
         return _widest(search, modulus)

@@ -34,8 +34,11 @@ class Inputs:
 
     def __post_init__(self) -> None:
         """Refuse negative bits, inputs that doubles cannot hold, and intervals without any."""
-        if self.bits < 0:
-            raise TypeMismatch(f"inputs cannot have {self.bits} bits after the binary point")
+        if self.bits % 1 != 0 or self.bits < 0:
+            raise TypeMismatch(
+                f"inputs cannot have {self.bits} bits after the binary point",
+                hint="choose a whole number from 0 on",
+            )
         reach = max(abs(end) for interval in self.intervals for end in interval)
         if math.ldexp(reach, self.bits) > LARGEST_INPUT:
             raise WidthExceeded(

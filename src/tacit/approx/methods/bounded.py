@@ -247,7 +247,9 @@ def _peaks(height: Callable[[FloatArray], FloatArray], parts: Intervals, degree:
     """The local maxima and minima on each part, ends included."""
     x = graded(parts, max(LEAST_POINTS, POINTS_PER_DEGREE * degree))
     heights = height(x)
-    floor, ceiling = float(heights.min()) - 1.0, float(heights.max()) + 1.0
+    # What is sharpened is positive, and of the size of what it varies by.
+    spread = float(np.ptp(heights)) or 1.0
+    floor, ceiling = float(heights.min()) - spread, float(heights.max()) + spread
     found = [
         _maxima(lambda points: height(points) - floor, x, parts),
         _maxima(lambda points: ceiling - height(points), x, parts),

@@ -15,6 +15,8 @@ from tacit.approx.symmetry import Reduced
 from tacit.ir.functions import FloatArray
 
 EPSILON = float(np.finfo(np.float64).eps)
+# Stands for values that are too large, and leaves room to add some of them.
+HUGE = 1e300
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,11 @@ class Levelled:
         totals = terms.sum(axis=1)
         # Far from a reference that only rounding chose, the sum may cancel to nothing.
         totals[totals == 0.0] = EPSILON * np.abs(self.shares).max()
-        values: FloatArray = (terms @ self.heights) / totals
+        # Nor is what it says there of any use, where it is too large for a double.
+        with np.errstate(over="ignore", invalid="ignore"):
+            values: FloatArray = np.nan_to_num(
+                (terms @ self.heights) / totals, nan=HUGE, posinf=HUGE, neginf=-HUGE
+            )
         values[rows] = self.heights[points]
         return values * t if self.small.is_odd else values
 
@@ -79,8 +85,10 @@ def levelled(small: Reduced, reference: FloatArray) -> Levelled:
     signs = alternating(len(reference))
     units: FloatArray = signs if small.weight is None else signs / small.weight(reference)
     # Divided differences over all points vanish for a polynomial of one degree less.
-    level = float(shares @ (targets / factors)) / float(shares @ (units / factors))
-    heights = (targets - level * units) / factors
+    # A weight of hundreds of orders of magnitude is too much for doubles; `is_sound` says so.
+    with np.errstate(over="ignore", invalid="ignore"):
+        level = float(shares @ (targets / factors)) / float(shares @ (units / factors))
+        heights = (targets - level * units) / factors
     return Levelled(small, reference, level, shares, heights, units)
 
 

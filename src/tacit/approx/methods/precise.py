@@ -45,12 +45,18 @@ class Shortage:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A polynomial that is levelled on a reference, and the size of what it stands for."""
+    """A polynomial that is levelled on a reference, and the size of what it stands for.
+
+    `scale` is the function's largest value there, `heaviest` the largest weight, and `weighted`
+    the largest of their products.
+    """
 
     curve: Curve
     reference: tuple[Place, ...]
     level: flint.arb
     scale: flint.arb
+    heaviest: flint.arb
+    weighted: flint.arb
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +87,7 @@ def solve_precisely(
         start = reference if reference is not None and is_close else first_reference(setting.shape)
         places = tuple(setting.ground.placed(t) for t in start.tolist())
         step, tops = _exchange(setting, places, bits, is_close=is_close)
-        if abs(step.level) > flint.arb(2) ** -bits * step.scale:
+        if abs(step.level) > flint.arb(2) ** -bits * step.weighted:
             return _solution(setting, step, tops, bits)
         return _unseen(setting, step, tops, bits)
 
@@ -94,25 +100,29 @@ def _is_proper(reference: FloatArray, count: int) -> bool:
 def _exchange(
     setting: Setting, places: tuple[Place, ...], bits: int, *, is_close: bool
 ) -> tuple[Step, Tops]:
-    """The last step of Remez' algorithm, and its extrema over all of the domain."""
+    """The best step of Remez' algorithm, and its extrema over all of the domain."""
     tolerance = flint.arb(2) ** -(bits // 2)
     step = _levelled(setting, places)
     tops = _refined(step) if is_close else _scanned(step)
+    best: tuple[Step, Tops] | None = None
     for _ in range(EXCHANGES):
         missing = tops.largest - abs(step.level)
         if is_close and missing <= tolerance * tops.largest:
             tops = _scanned(step)
             missing = tops.largest - abs(step.level)
         if missing <= tolerance * tops.largest or _is_unseen(step, tops, bits):
-            break
+            return step, tops
+        # Extrema near the reference only are no measure of an error.
+        if not is_close and (best is None or tops.largest < best[1].largest):
+            best = step, tops
         is_close = bool(missing <= NEARLY_LEVELLED * tops.largest)
         step = _levelled(setting, _exchanged(step, tops))
         tops = _refined(step) if is_close else _scanned(step)
-    return step, tops
+    return best or (step, _scanned(step))
 
 
 def _is_unseen(step: Step, tops: Tops, bits: int) -> bool:
-    return bool(tops.largest <= flint.arb(2) ** -bits * step.scale)
+    return bool(tops.largest <= flint.arb(2) ** -bits * step.weighted)
 
 
 def _levelled(setting: Setting, places: tuple[Place, ...]) -> Step:
@@ -122,10 +132,11 @@ def _levelled(setting: Setting, places: tuple[Place, ...]) -> Step:
     shares = [1 / each for each in flint.arb_poly.from_roots(u).derivative().evaluate(u, "iter")]
     values = [_finite(each) for each in places]
     targets = [each - setting.affine(x) for each, x in zip(values, t, strict=True)]
-    units = [
-        (-1) ** k * (1 if each.part.weight is None else 1 / value(each.part.weight, each.x))
-        for k, each in enumerate(places)
+    weights = [
+        flint.arb(1) if each.part.weight is None else value(each.part.weight, each.x)
+        for each in places
     ]
+    units = [(-1) ** k / each for k, each in enumerate(weights)]
     if setting.is_odd:
         heights = [target / x for target, x in zip(targets, t, strict=True)]
         units = [unit / x for unit, x in zip(units, t, strict=True)]
@@ -138,7 +149,10 @@ def _levelled(setting: Setting, places: tuple[Place, ...]) -> Step:
     # Any polynomial will do as long as its error is measured: the radii would only be in the way.
     powers = [each.mid() for each in setting.whole(q).coeffs()]
     curve = Curve(setting.ground, flint.arb_poly(powers))
-    return Step(curve, places, level.mid(), max(abs(each).mid() for each in values))
+    sizes = [abs(each).mid() for each in values]
+    products = [size * weight.mid() for size, weight in zip(sizes, weights, strict=True)]
+    heaviest = max(each.mid() for each in weights)
+    return Step(curve, places, level.mid(), max(sizes), heaviest, max(products))
 
 
 def _finite(place: Place) -> flint.arb:
@@ -218,21 +232,38 @@ def _exchanged(step: Step, tops: Tops) -> tuple[Place, ...]:
 
 def _solution(setting: Setting, step: Step, tops: Tops, bits: int) -> Solution:
     """The step's polynomial as decimals, with the error that these have."""
-    hidden = math.log2(float((step.scale / abs(step.level)).mid()))
+    # Rounding a coefficient moves the error by as much where the weight is largest.
+    hidden = _bits_of(step.scale * step.heaviest / abs(step.level))
     digits = math.ceil(max(bits, hidden + bits / 2 + SPARE_BITS) * math.log10(2.0))
     decimals = _decimals(setting, chebyshev_of_powers(step.curve.polynomial), digits)
     errors = _errors(setting, decimals, tops.places)
     chosen = exchanged(setting.count + 1, _ratios(errors, tops.largest))
-    least = min(abs(errors[k]).lower() for k in chosen)
+    least = _least_alternating([errors[k] for k in chosen], setting.count + 1)
     t = [float(setting.ground.normalised(tops.places[k].x)) for k in chosen]
     return Solution(
         tuple(float(each) for each in decimals),
         rounded_down(least),
-        tuple(setting.shape.unfolded(np.array(t)).tolist()),
+        tuple(setting.shape.unfolded(np.array(t)).tolist()) if least > 0 else (),
         decimals,
         bits,
         error=rounded_up(max(abs(each).upper() for each in errors)),
     )
+
+
+def _bits_of(ratio: flint.arb) -> float:
+    """The binary logarithm of what may be too large for a double."""
+    return float((ratio.log() / flint.arb(2).log()).mid())
+
+
+def _least_alternating(errors: Sequence[flint.arb], count: int) -> flint.arb:
+    """The least of errors, which no polynomial's is below if so many alternate; 0 if they do not.
+
+    De la Vallée-Poussin's theorem; the exchange may have ended before there were as many.
+    """
+    alternate = all((a > 0 and b < 0) or (a < 0 and b > 0) for a, b in pairwise(errors))
+    if len(errors) < count or not alternate:
+        return flint.arb(0)
+    return min(abs(each).lower() for each in errors)
 
 
 def _unseen(setting: Setting, step: Step, tops: Tops, bits: int) -> Solution | Shortage:
@@ -245,13 +276,15 @@ def _unseen(setting: Setting, step: Step, tops: Tops, bits: int) -> Solution | S
         return Shortage(math.ceil(bits * (setting.problem.degree + 1) / (seen + 1)))
     digits = math.ceil(bits * math.log10(2.0))
     decimals = _decimals(setting, coefficients[: seen + 1], digits)
-    errors = _errors(setting, decimals, tops.places)
-    return Solution(
-        tuple(float(each) for each in decimals),
-        decimals=decimals,
-        bits=bits,
-        error=rounded_up(max(abs(each).upper() for each in errors)),
-    )
+    if all(each == 0 for each in _errors(setting, decimals, tops.places)):
+        # Two polynomials that agree at more places than their degree are one.
+        return Solution(tuple(map(float, decimals)), decimals=decimals, bits=bits, error=0.0)
+    # What rounding does has its extrema anywhere, but no Chebyshev polynomial is above 1.
+    rest = coefficients[seen + 1 :]
+    lost = [flint.arb(a) - b for a, b in zip(decimals, coefficients, strict=False)]
+    doubt = sum((abs(each) for each in [*lost, *rest]), start=flint.arb(0)) * step.heaviest
+    error = rounded_up(tops.largest + doubt)
+    return Solution(tuple(map(float, decimals)), decimals=decimals, bits=bits, error=error)
 
 
 def _breaks_off(last: flint.arb, seen: int, bits: int) -> bool:
@@ -260,7 +293,8 @@ def _breaks_off(last: flint.arb, seen: int, bits: int) -> bool:
     A series that fades at least as fast as a power would show its next coefficients: twice as
     many bits down as the next one would be, there must be nothing.
     """
-    faded = -math.log2(float(last.mid()))
+    # A logarithm in balls, because the coefficient may be smaller than any double.
+    faded = -float((last.mid().log() / flint.arb(2).log()).mid())
     return 2.0 * faded * (seen + 1) / seen <= bits - SPARE_BITS // 2
 
 

@@ -86,19 +86,22 @@ def lookouts(small: Reduced) -> FloatArray:
 
 
 def exchanged(count: int, errors: FloatArray) -> list[int]:
-    """Which `count` of these alternating errors stay: the largest that alternate."""
+    """Which `count` of these alternating errors stay: some that alternate, the least of them large.
+
+    The weakest goes first; if it is inside, so does the smaller of its neighbours, which have one
+    sign. So none that stays is smaller than the level of the reference before, the largest stays,
+    and the next level is higher: an exchange that loses this may go round in circles.
+    """
     sizes = np.abs(errors)
     kept = list(range(len(errors)))
     while len(kept) > count:
-        ends = (kept[0], kept[-1])
-        weakest = min(ends, key=lambda each: float(sizes[each]))
-        pairs = np.maximum(sizes[kept[:-1]], sizes[kept[1:]])
-        pair = int(np.argmin(pairs))
-        # One inside point alone cannot go, its neighbours have the same sign.
-        if len(kept) == count + 1 or sizes[weakest] <= pairs[pair]:
-            kept.remove(weakest)
+        weakest = int(np.argmin(sizes[kept]))
+        if 0 < weakest < len(kept) - 1 and len(kept) > count + 1:
+            left_is_smaller = sizes[kept[weakest - 1]] < sizes[kept[weakest + 1]]
+            start = weakest - 1 if left_is_smaller else weakest
+            del kept[start : start + 2]
         else:
-            del kept[pair : pair + 2]
+            del kept[0 if sizes[kept[0]] <= sizes[kept[-1]] else -1]
     return kept
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.polynomial import chebyshev
 
+from tacit.approx.bases import without_dust
 from tacit.approx.curve import has_meaning
-from tacit.approx.domain import vertices
-from tacit.approx.measure import refuse_breaks
+from tacit.approx.domain import graded
+from tacit.approx.measure import heights, refuse_breaks
+from tacit.approx.methods.extrema import Extrema, ends_of, extrema_of
 from tacit.approx.methods.levelled import Levelled, alternating, levelled
 from tacit.approx.methods.precise import Shortage, solve_precisely
 from tacit.approx.methods.references import (
-    between,
     exchanged,
     first_reference,
     lookouts,
     replaced_by,
 )
+from tacit.approx.polynomial import Polynomial
 from tacit.approx.problem import Method, Problem, Solution
 from tacit.approx.symmetry import Reduced, reduced
 from tacit.approx.target import branches_of
@@ -27,6 +30,11 @@ from tacit.ir.functions import FloatArray
 
 # The bits of a double.
 DOUBLE = 53
+# Times that measuring may show extrema that were overlooked: one for each decimal digit.
+LOOKS = 12
+# Where measuring finds so many times the error that the exchange saw, so many points of each piece
+# are looked at.
+GROSS, DENSE = 1.1, 2001
 # What a fit is certified to, and the gap that only rounding, or a function that breaks, leaves.
 CERTIFIED = 1e-9
 SUSPICIOUS = 0.01
@@ -44,9 +52,6 @@ LEVELLED = 1e-10
 PROGRESS = 1e-7
 # Rounds without progress after which rounding is all that is left.
 PATIENCE = 4
-# Below these gaps extrema are worth one more parabola, on points closer by CLOSER.
-NEARLY_LEVELLED = (0.05, 1e-5)
-CLOSER = 0.1
 # A point this close to a piece's end, in shares of the piece, may be that end.
 END = 1e-9
 
@@ -67,33 +72,38 @@ class Minimax(Method):
     def solve(self, problem: Problem) -> Solution:
         """The polynomial, with de la Vallée-Poussin's lower bound."""
         if self.bits < DOUBLE:
-            raise TypeMismatch(f"{self.bits} bits are fewer than the {DOUBLE} of a double")
+            raise TypeMismatch(
+                f"{self.bits} bits are fewer than the {DOUBLE} of a double",
+                hint=f"ask for {DOUBLE} bits or more",
+            )
         if self.bits > DOUBLE:
             return self._solved_precisely(problem)
-        small = reduced(problem)
-        step, reference = _exchange(small)
-        solution, gap = _certified(step, reference)
-        if gap > SUSPICIOUS:
+        found = _found(problem)
+        if found.gap > SUSPICIOUS:
             refuse_breaks(problem.function, problem.intervals)
-        if gap <= CERTIFIED or not (self.escalates and has_meaning(problem)):
-            return solution
-        return _escalated(problem, reference if gap < 1.0 else None) or solution
+        if found.gap <= CERTIFIED or not (self.escalates and has_meaning(problem)):
+            return found.solution
+        solutions = (_escalated(problem, found.start), found.solution)
+        return min(filter(None, solutions), key=_rank)
 
     def _solved_precisely(self, problem: Problem) -> Solution:
         """The answer with as many bits as were asked for."""
         _check_meaning(problem, self.bits)
-        step, reference = _exchange(reduced(problem))
-        gap = _certified(step, reference)[1]
-        found = solve_precisely(problem, self.bits, reference if gap < 1.0 else None)
-        match found:
-            case Solution():
-                return found
+        match solve_precisely(problem, self.bits, _found(problem).start):
+            case Solution() as solution:
+                return solution
             case Shortage(bits):
                 raise WidthExceeded(
                     f"degree {problem.degree} for {problem.function.name} needs about {bits} bits; "
                     f"{self.bits} asked",
                     hint="ask for more bits or a lower degree",
                 )
+
+
+def _rank(solution: Solution) -> float:
+    """The error; infinite where balls say nothing of it."""
+    known = solution.error is not None and not math.isnan(solution.error)
+    return solution.error if solution.error is not None and known else math.inf
 
 
 def _check_meaning(problem: Problem, bits: int) -> None:
@@ -117,8 +127,77 @@ def _escalated(problem: Problem, reference: FloatArray | None) -> Solution | Non
     return None
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A double answer with its measured error, and the reference that it came from."""
+
+    solution: Solution
+    reference: FloatArray
+    error: float
+
+    @property
+    def gap(self) -> float:
+        """The relative gap between the lower bound and the error."""
+        return 1.0 - self.solution.lower_bound / self.error if self.error > 0.0 else 0.0
+
+    @property
+    def start(self) -> FloatArray | None:
+        """The reference, if it shows more than rounding."""
+        return self.reference if self.solution.lower_bound > 0.0 else None
+
+
+def _found(problem: Problem) -> Found:
+    """The double answer; extrema that the exchange overlooked, but measuring finds, are shown it.
+
+    They are where a function oscillates between the points looked at, or has a kink that nobody
+    declared.
+    """
+    small = reduced(problem)
+    also, start = lookouts(small), first_reference(small)
+    found: list[Found] = []
+    for looks in range(1, LOOKS + 1):
+        step, reference = _exchange(small, start, also)
+        solution, seen = _certified(step, reference)
+        error, places = _measured(problem, solution)
+        found.append(Found(replace(solution, error=error), reference, error))
+        is_hopeless = solution.lower_bound == 0.0 and looks > 2
+        # Points that rounding has made one are no reference to go on from.
+        is_proper = bool((np.diff(reference) > 0.0).all())
+        is_seen = error - seen <= max(CERTIFIED * seen, 16.0 * step.rounding)
+        if is_seen or is_hopeless or not is_proper:
+            break
+        start = reference
+        if error > GROSS * seen:
+            # Not one extremum but many were overlooked.
+            start, places = first_reference(small), graded(small.pieces, DENSE)
+        also = np.concatenate([also, _within(small, places)])
+    return min(found, key=lambda each: each.error)
+
+
+def _measured(problem: Problem, solution: Solution) -> tuple[float, FloatArray]:
+    """The largest error of a double answer, and the t where it is nearly as large."""
+    if not np.isfinite(solution.coefficients).all():
+        return math.inf, np.array([])
+    polynomial = Polynomial(solution.coefficients, problem.low, problem.high)
+    high = heights(
+        problem.function,
+        polynomial,
+        problem.intervals,
+        degree=problem.degree,
+        weight=problem.weight,
+    )
+    return high.largest, polynomial.normalised(high.places)
+
+
+def _within(small: Reduced, t: FloatArray) -> FloatArray:
+    """The points, folded as the problem is, and moved into its pieces where rounding left them."""
+    folded = np.abs(t) if small.is_folded else t
+    lows, highs = ends_of(small, np.maximum(folded, small.pieces[0][0]))
+    return np.asarray(np.clip(folded, lows, np.minimum(highs, small.pieces[-1][1])))
+
+
 def _certified(step: Levelled, reference: FloatArray) -> tuple[Solution, float]:
-    """The double answer with its lower bound, and the relative gap between bound and error."""
+    """The double answer with its lower bound, and the largest error that the reference shows."""
     small = step.small
     coefficients = _coefficients(step)
     padded = np.zeros(small.indices[-1] + 1)
@@ -130,37 +209,28 @@ def _certified(step: Levelled, reference: FloatArray) -> tuple[Solution, float]:
     scale = float(np.abs(targets).max()) + float(np.abs(coefficients).sum())
     slack = (ROUNDINGS * EPSILON * scale + step.blur) * float(weights.max())
     bound = max(0.0, _lower_bound(errors) - slack)
-    largest = float(np.abs(errors).max()) + slack
-    solution = Solution(
-        tuple(small.whole(coefficients).tolist()), bound, tuple(small.unfolded(reference).tolist())
-    )
-    return solution, 1.0 - bound / largest if largest > 0.0 else 0.0
+    # Where all is rounding, nothing alternates.
+    places = tuple(small.unfolded(reference).tolist()) if bound > 0.0 else ()
+    whole = without_dust(tuple(small.whole(coefficients).tolist()))
+    return Solution(whole, bound, places), float(np.abs(errors).max()) + slack
 
 
-@dataclass(frozen=True, eq=False)
-class Extrema:
-    """One point for each run of errors of one sign, where the error is largest in the run."""
-
-    points: FloatArray
-    errors: FloatArray
-
-    @property
-    def largest(self) -> float:
-        """The largest magnitude of the errors."""
-        return float(np.abs(self.errors).max())
-
-
-def _exchange(small: Reduced) -> tuple[Levelled, FloatArray]:
+def _exchange(
+    small: Reduced, reference: FloatArray, also: FloatArray
+) -> tuple[Levelled, FloatArray]:
     """Remez' algorithm until the error is levelled or no longer falls: the best, its extrema."""
-    step = levelled(small, first_reference(small))
-    also = lookouts(small)
+    step = levelled(small, reference)
     best, best_reference, least = step, step.reference, np.inf
-    waited = 0
+    highest, waited = 0.0, 0
     for _ in range(ROUNDS):
-        found = _extrema(step, also)
+        found = extrema_of(step, also)
         largest = found.largest
         following = _exchanged(step, found)
-        waited = 0 if largest < least * (1.0 - PROGRESS) else waited + 1
+        # The largest error may well rise before it falls, but the level does not fall.
+        is_better = largest < least * (1.0 - PROGRESS)
+        is_higher = abs(step.level) > highest * (1.0 + PROGRESS)
+        waited = 0 if is_better or is_higher else waited + 1
+        highest = max(highest, abs(step.level))
         if largest < least:
             best, best_reference, least = step, following, largest
         missing = largest - abs(step.level)
@@ -176,7 +246,7 @@ def _exchange(small: Reduced) -> tuple[Levelled, FloatArray]:
 
 def _at_ends(step: Levelled, reference: FloatArray) -> FloatArray:
     """The reference with ends of pieces for points that only rounding sets apart from them."""
-    lows, highs = _ends(step.small, reference)
+    lows, highs = ends_of(step.small, reference)
     ends = np.where(reference - lows < highs - reference, lows, highs)
     near = np.abs(reference - ends) <= END * (highs - lows)
     here, there = step.error(np.stack([reference, ends]).ravel()).reshape(2, -1)
@@ -202,63 +272,6 @@ def _lower_bound(errors: FloatArray) -> float:
     """What no error is below, because these errors alternate (de la Vallée-Poussin)."""
     heights = alternating(len(errors)) * errors
     return max(0.0, float(heights.min()), -float(heights.max()))
-
-
-def _extrema(step: Levelled, also: FloatArray) -> Extrema:
-    """The extrema of a step's error, looked for between its reference, and `also` at points."""
-    t = np.sort(np.concatenate([between(step.small.pieces, step.reference), also]))
-    errors = step.error(t)
-    sizes = np.abs(errors)
-    is_negative = errors < 0.0
-    starts = np.append(0, np.flatnonzero(is_negative[1:] != is_negative[:-1]) + 1)
-    heights = np.maximum.reduceat(sizes, starts)
-    hits = np.flatnonzero(sizes == np.repeat(heights, np.diff(starts, append=len(t))))
-    peaks = hits[np.searchsorted(hits, starts)]
-    lows, highs = _ends(step.small, t[peaks])
-    before, after = np.maximum(peaks - 1, 0), np.minimum(peaks + 1, len(t) - 1)
-    lefts, rights = np.maximum(t[before], lows), np.minimum(t[after], highs)
-    signs = np.where(is_negative[starts], -1.0, 1.0)
-    tops = vertices(
-        (lefts, t[peaks], rights), (signs * errors[before], heights, signs * errors[after])
-    )
-    best = _larger(Extrema(t[peaks], errors[peaks]), Extrema(tops, step.error(tops)), signs)
-    reach = (rights - lefts) / 2.0
-    for close in NEARLY_LEVELLED:
-        if best.largest - abs(step.level) > close * best.largest:
-            break
-        reach = CLOSER * reach
-        best = _nearer(step, best, reach, (lows, highs))
-    return best
-
-
-def _nearer(
-    step: Levelled, found: Extrema, reach: FloatArray, ends: tuple[FloatArray, FloatArray]
-) -> Extrema:
-    """The extrema where parabolas through points at a distance of `reach` have their vertices."""
-    lows, highs = ends
-    signs = np.where(found.errors < 0.0, -1.0, 1.0)
-    middles = np.maximum(np.minimum(found.points, highs - reach), lows + reach)
-    three = np.minimum(np.stack([middles - reach, middles, middles + reach]), highs)
-    around = step.error(three.ravel()).reshape(three.shape)
-    left, middle, right = signs * around
-    tops = np.clip(vertices((three[0], three[1], three[2]), (left, middle, right)), lows, highs)
-    for points, errors in [*zip(three, around, strict=True), (tops, step.error(tops))]:
-        found = _larger(found, Extrema(points, errors), signs)
-    return found
-
-
-def _ends(small: Reduced, t: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The ends of the pieces in which the points lie."""
-    lows, highs = np.array(small.pieces).T
-    piece = np.searchsorted(lows, t, side="right") - 1
-    return lows[piece], np.maximum(highs[piece], t)
-
-
-def _larger(one: Extrema, other: Extrema, signs: FloatArray) -> Extrema:
-    wins = signs * other.errors > signs * one.errors
-    return Extrema(
-        np.where(wins, other.points, one.points), np.where(wins, other.errors, one.errors)
-    )
 
 
 def _exchanged(step: Levelled, found: Extrema) -> FloatArray:

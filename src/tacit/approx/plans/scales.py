@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tacit.approx.plans.plan import Plan, Step
@@ -37,27 +37,39 @@ class Scales:
 
 
 def scales(
-    plan: Plan, moduli: Sequence[float], *, level: int, inputs: Sequence[float], target: float
+    plan: Plan,
+    moduli: Sequence[float],
+    *,
+    level: int,
+    inputs: Sequence[float | None],
+    target: float | None,
 ) -> Scales:
     """The scales that make every sum of a plan exact, and its result come at `target`.
 
     `moduli[l]` is the prime by which rescaling at level l divides; `inputs` are the inputs' scales,
     all at `level`. Raises DepthExceeded where the levels do not suffice, LoweringError where no
-    scales fit: a result that is only a product of inputs has the scale that it has.
+    scales fit: a result that is only a product of inputs has the scale that it has. Then None is
+    the way out, for an input or the target: it becomes what the other scales make of it.
 
     >>> plan = Plan((Step(products=((0, 0, 1),), terms=((0, 0.5),)),))
     >>> found = scales(plan, [2.0**50, 2.0**39], level=1, inputs=[2.0**40], target=2.0**41)
     >>> [math.log2(each) for each in (found.values[1], found.raw[0], found.terms[0][0])]
     [41.0, 80.0, 40.0]
+    >>> square = Plan((Step(products=((0, 0, 1),)),))
+    >>> chosen = scales(square, [2.0**50, 2.0**39], level=1, inputs=[None], target=2.0**41)
+    >>> math.log2(chosen.values[0])
+    40.0
     """
-    _check(plan, moduli, level, (*inputs, target))
+    given = {place: scale for place, scale in enumerate(inputs) if scale is not None}
+    if target is not None:
+        given[plan.inputs + len(plan.steps) - 1] = target
+    _check(plan, moduli, level, given.values())
     if len(inputs) != plan.inputs:
         raise TypeMismatch(f"{len(inputs)} scales were given for {plan.inputs} inputs")
     levels = tuple(level - below for below in plan.levels)
     solved = _Solved(plan, [_divisor(moduli, plan, levels, v) for v in range(len(levels))])
-    for value, scale in enumerate(inputs):
+    for value, scale in given.items():
         solved.settle(value, scale)
-    solved.settle(len(levels) - 1, target)
     while (free := solved.free()) is not None:
         # Near the prime that rescaling its products divides by, scales of powers do not drift.
         solved.settle(free, float(moduli[levels[free]]))
@@ -70,7 +82,7 @@ def scales(
     return Scales(known, levels, raw, terms)
 
 
-def _check(plan: Plan, moduli: Sequence[float], level: int, given: Sequence[float]) -> None:
+def _check(plan: Plan, moduli: Sequence[float], level: int, given: Iterable[float]) -> None:
     if plan.depth > level or level >= len(moduli):
         raise DepthExceeded(
             f"a plan of depth {plan.depth} starts at level {level} of {len(moduli) - 1}",

@@ -1,13 +1,14 @@
-"""How an activation is computed under CKKS: which polynomials, one after the other."""
+"""How an activation is computed under CKKS: which approximation, on which interval."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from tacit.approx import Composite, Fit, Minimax, Polynomial, best, fit
+from tacit.arithmetics.ckks.approximation import Approximation
 from tacit.errors import DepthExceeded
 from tacit.ir.functions import Function
 from tacit.ir.graph import Range
@@ -18,29 +19,22 @@ POINTS = 257
 
 @dataclass(frozen=True)
 class Recipe:
-    """An approximated function of u as stages on t = (u - centre) / radius, all on [-1, 1].
+    """A function of u: `factor` times an approximation at t = (u - centre) / radius.
 
-    The last stage's result, times t if `times_input`, times `factor` is the function's value.
     `error` is the largest distance from the function, in the user's units.
     """
 
-    stages: tuple[Polynomial, ...]
+    approximation: Approximation
     centre: float
     radius: float
     factor: float
     stands_for: str
     error: float
-    times_input: bool = False
-
-    @property
-    def is_affine(self) -> bool:
-        """Whether it is one polynomial of degree at most one."""
-        return not self.times_input and len(self.stages) == 1 and self.stages[0].degree <= 1
 
     @property
     def depth(self) -> int:
         """How many levels it takes."""
-        return sum(each.depth for each in self.stages) + self.times_input
+        return self.approximation.plan.depth
 
 
 # How a function is computed on the range of its input.
@@ -61,9 +55,9 @@ def recipe(function: Function, seen: Range, *, error: float, degree: int | None 
         if degree is not None:
             # The coefficients that run are doubles, so it is their error that counts.
             doubles = Minimax(escalates=False)
-            return _single(fit(function, (low, high), degree=degree, method=doubles), function)
-        found = best(function, (low, high), error=goal)
-        return _single(found, function) if isinstance(found, Fit) else _composite(found, function)
+            found = fit(function, (low, high), degree=degree, method=doubles)
+            return recipe_of(found, function)
+        return recipe_of(best(function, (low, high), error=goal), function)
 
     reach = seen.magnitude or 1.0
     if seen.low >= seen.high:
@@ -97,27 +91,32 @@ def _largest_value(function: Function, low: float, high: float) -> float:
         return float(np.abs(function.exact(np.linspace(low, high, POINTS))).max())
 
 
+def recipe_of(found: Fit | Composite, function: Function) -> Recipe:
+    """How the function is computed by this polynomial or composite of it."""
+    match found:
+        case Fit():
+            return _single(found, function)
+        case Composite():
+            return _composite(found, function)
+
+
 def _single(found: Fit, function: Function) -> Recipe:
     """One polynomial, its values divided by the largest of them."""
     polynomial = found.polynomial
     factor = _largest(polynomial)
-    unit = polynomial.scaled(1.0 / factor).moved(-1.0, 1.0)
+    unit = Approximation((polynomial.scaled(1.0 / factor).moved(-1.0, 1.0),))
     low, high = polynomial.low, polynomial.high
     centre, radius = (low + high) / 2, (high - low) / 2
-    return Recipe((unit,), centre, radius, factor, repr(function), found.error)
+    return Recipe(unit, centre, radius, factor, repr(function), found.error)
 
 
 def _composite(found: Composite, function: Function) -> Recipe:
-    """The stages of a sign and the product that makes the function of it: x (slope + bend s)."""
+    """The stages of a sign, each giving the next one's normalised variable, and the form of it."""
     form = found.form
-    *stages, last = (stage.moved(-1.0, 1.0) for stage in found.chained)
-    radius = found.stages[0].high
-    if form.bend:
-        stages.append(last.scaled(form.bend, form.slope))
-        made = Recipe(tuple(stages), 0.0, radius, radius, repr(function), found.error)
-        return replace(made, times_input=True)
-    stages.append(last.scaled(form.step, form.constant))
-    return Recipe(tuple(stages), 0.0, radius, 1.0, repr(function), found.error)
+    unit = Approximation(tuple(stage.moved(-1.0, 1.0) for stage in found.chained), form)
+    # What bends is as large as its input: divided by the radius it is the same form of t.
+    factor = found.bound if form.bend else 1.0
+    return Recipe(unit, 0.0, found.bound, factor, repr(function), found.error)
 
 
 def _largest(polynomial: Polynomial) -> float:

@@ -114,7 +114,7 @@ class CKKS(Arithmetic):
 
     def noise(self, program: Program, generator: np.random.Generator) -> Watch:
         """What adds the engine's noise to every word's value."""
-        return noise(self.plan(program), generator)
+        return noise(program.graph, self.plan(program), generator)
 
     def cut(self, program: Program) -> tuple[Half, Half]:
         """The client's half, without weights, and the server's, without secrets."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tacit.approx import Polynomial
 from tacit.arithmetics.ckks.activations import Approximate, Recipe
 from tacit.arithmetics.ckks.layout import Layout, flat, power_of_two
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
@@ -224,25 +223,12 @@ class _Lowering:
             recipe = self._approximate(function, seen)
         except DepthExceeded as deep:
             raise DepthExceeded(f"{node.where}: {deep.message}", hint=deep.hint) from deep
-        if recipe.is_affine:
+        if recipe.approximation.is_affine:
             return _line(form, recipe)
-        aim = _Aim(form, recipe.centre, recipe.radius, node.type.shape)
-        name = self._linear(aim, node)
-        return self._stages(name, recipe, node, form.size)
-
-    def _stages(self, name: str, recipe: Recipe, node: Node, size: int) -> Form:
-        """The recipe's polynomials one after the other, and its last product."""
-        value = name
-        for polynomial in recipe.stages:
-            op = self._evaluate(polynomial, recipe, size)
-            value = self._builder.put(f"{node.name}_poly", op, value, origin=node.origin)
-        if recipe.times_input:
-            value = self._product(name, value, node)
-        return self._vector(value, recipe.factor, size)
-
-    def _evaluate(self, polynomial: Polynomial, recipe: Recipe, size: int) -> Evaluate:
-        low, high = recipe.centre - recipe.radius, recipe.centre + recipe.radius
-        return Evaluate(polynomial, recipe.stands_for, low, high, recipe.error, _flat(size))
+        name = self._linear(_Aim(form, recipe.centre, recipe.radius, node.type.shape), node)
+        op = _evaluation(recipe, form.size)
+        value = self._builder.put(f"{node.name}_poly", op, name, origin=node.origin)
+        return self._vector(value, recipe.factor, form.size)
 
     def _product(self, first: str, second: str, node: Node) -> str:
         size = self._builder.type(first).size
@@ -294,9 +280,16 @@ class _Lowering:
         return first.plus(second).plus(distance).scaled(0.5)
 
 
+def _evaluation(recipe: Recipe, size: int) -> Evaluate:
+    """The word of a recipe that is not affine."""
+    low, high = recipe.centre - recipe.radius, recipe.centre + recipe.radius
+    found = recipe.approximation
+    return Evaluate(found, recipe.stands_for, low, high, recipe.error, _flat(size))
+
+
 def _line(form: Form, recipe: Recipe) -> Form:
     """The recipe of degree at most one on the form: affine, and so nothing is computed."""
-    constant, slope = (*recipe.stages[0].coefficients, 0.0)[:2]
+    constant, slope = (*recipe.approximation.stages[0].coefficients, 0.0)[:2]
     unit = form.plus(affine.constant(np.full(form.size, -recipe.centre))).scaled(1 / recipe.radius)
     line = unit.scaled(slope).plus(affine.constant(np.full(form.size, constant)))
     return line.scaled(recipe.factor)

@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from tacit.approx import Polynomial
 from tacit.approx.plans import Plan
+from tacit.arithmetics.ckks.approximation import Approximation
 from tacit.arithmetics.ckks.diagonals import Schedule, schedule
 from tacit.arithmetics.ckks.layout import Layout
 from tacit.errors import OutOfRange, TypeMismatch
@@ -96,13 +96,13 @@ class LinearMap(Op):
 
 @dataclass(frozen=True, eq=False)
 class Evaluate(Op):
-    """A polynomial of every entry, which must lie in [-1, 1]; takes the depth of its plan.
+    """An activation of every entry, which must lie in [-1, 1]; takes the depth of its plan.
 
-    `stands_for`, `low` and `high` keep the function that the polynomial approximates, in the
-    user's units; `error` is its largest distance from it there.
+    `stands_for`, `low` and `high` keep the function that is approximated, in the user's units;
+    `error` is the largest distance from it there.
     """
 
-    polynomial: Polynomial
+    approximation: Approximation
     stands_for: str
     low: float
     high: float
@@ -115,14 +115,14 @@ class Evaluate(Op):
         return given
 
     def run(self, *values: FloatArray) -> FloatArray:
-        """The polynomial's values."""
-        (x,) = values
-        return self.polynomial(x)
+        """The approximation's values."""
+        (t,) = values
+        return self.approximation(t)
 
-    @cached_property
+    @property
     def plan(self) -> Plan:
-        """The steps in which a server evaluates it."""
-        return self.polynomial.plan
+        """The steps in which a server computes it."""
+        return self.approximation.plan
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
-from tacit.errors import DepthExceeded, EngineError
+from tacit.errors import DepthExceeded, EngineError, InsecureParameters
 from tacit.lattigo import security
 from tacit.lattigo.integers.parameters import PLAINTEXT_MODULUS, Parameters, Scheme
 from tacit.lattigo.parameters import (
@@ -29,6 +29,8 @@ SUM_BITS = math.log2(4) / 2
 TAIL_BITS = math.log2(6) + 2
 # What primes are made of where nothing forces a size: two make a word's product, and none is slow.
 LARGE_PRIME_BITS = LARGEST_PRIME_BITS - 2
+# The engine extends all of Q through buffers of this size; see bridge/bgv_parameters.go.
+MOST_PRIMES = 32
 # Among numbers of 60 bits one in 42 is prime: 2^8 candidates are enough to choose from.
 CANDIDATE_BITS = 8
 
@@ -45,13 +47,20 @@ def parameters_for(
 
     There is room besides for one sum of multiples by integers up to t/2. Nothing is said of the
     security: see the tables for log2(QP). More special primes make keys smaller and faster, and
-    take more of log2(QP).
+    take more of log2(QP). Raises EngineError where the plaintext modulus does not batch or its
+    noise does not fit in a prime, DepthExceeded where more primes are needed than the engine takes.
     """
     if depth < 0 or special_primes < 1:
         raise EngineError(f"{depth} products and {special_primes} special primes were asked for")
+    refuse_unbatched(log_n, plaintext_modulus)
     sizes = bgv_sizes if scheme is Scheme.BGV else bfv_sizes
     log_q = sizes(depth, log_n, plaintext_modulus)
     refuse_large(log_q, plaintext_modulus)
+    if len(log_q) > MOST_PRIMES:
+        raise DepthExceeded(
+            f"{depth} products in a row need {len(log_q)} primes; the engine takes {MOST_PRIMES}",
+            hint="plan less depth, or use Scheme.BFV, whose primes are fewer and larger",
+        )
     q, p = generate_primes(log_n, Ring.STANDARD, log_q, special_sizes(log_q, special_primes))
     if scheme is Scheme.BFV:
         q = neutral(q, p, log_n, plaintext_modulus)
@@ -68,9 +77,15 @@ def secure_parameters(
     """Parameters of the smallest ring that has `depth` products at this security.
 
     Raises DepthExceeded where no ring that the plaintext modulus batches in has them, EngineError
-    where its noise does not fit in a prime.
+    where its noise does not fit in a prime, InsecureParameters where no table has that security.
     """
-    for log_n in sorted(security.TERNARY.get(security_bits, {})):
+    if security_bits not in security.TERNARY:
+        raise InsecureParameters(
+            f"no table gives {security_bits} bits of security",
+            hint=f"ask for one of {', '.join(map(str, security.TERNARY))}",
+        )
+    refuse_unbatched(SMALLEST_LOG_N, plaintext_modulus)
+    for log_n in sorted(security.TERNARY[security_bits]):
         batches = (plaintext_modulus - 1) % root_order(log_n, Ring.STANDARD) == 0
         row = security.row(security_bits, log_n)
         if row is None or not batches or log_n < SMALLEST_LOG_N:
@@ -89,6 +104,8 @@ def secure_parameters(
 
 def batching_prime(bits: int, log_n: int) -> int:
     """The largest prime below 2**bits that batches in the rings of degree up to 2**log_n."""
+    if bits < 1 or log_n < 1:
+        raise EngineError(f"a prime of {bits} bits for rings of degree 2**{log_n} was asked for")
     order = root_order(log_n, Ring.STANDARD)
     candidates = range(((1 << bits) - 1) // order * order + 1, order, -order)
     found = next(filter(is_prime, candidates), None)
@@ -140,6 +157,19 @@ def bfv_sizes(depth: int, log_n: int, modulus: int) -> list[int]:
     bits = fresh + depth * bfv_bits(log_n, modulus)
     count = math.ceil(bits / LARGE_PRIME_BITS)
     return count * [math.ceil(bits / count)]
+
+
+def refuse_unbatched(log_n: int, modulus: int) -> None:
+    """Refuses a plaintext modulus that is no prime, or that does not fill every slot of a ring."""
+    if log_n < 1:
+        raise EngineError(f"a ring of degree 2**{log_n} has no slots")
+    order = root_order(log_n, Ring.STANDARD)
+    if modulus % order != 1 or not is_prime(modulus):
+        raise EngineError(
+            f"the plaintext modulus {modulus} is not a prime that is 1 modulo {order}, which all "
+            f"slots of a ring of degree 2**{log_n} need",
+            hint="use batching_prime",
+        )
 
 
 def refuse_large(log_q: Sequence[int], modulus: int) -> None:

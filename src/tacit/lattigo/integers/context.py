@@ -71,8 +71,10 @@ class Context(Home):
         """The vector of all slots, between -t/2 and t/2: exact, or an error.
 
         EngineError is raised when less than one bit of noise budget is left, since values may then
-        be wrong; so it is for the key of somebody else. Whoever holds the secret must not tell
-        the server that this happened: it says something of the noise, and so of the secret.
+        be wrong; so it is for the key of somebody else. A ciphertext without noise, such as the
+        difference of one and itself, hides nothing, and this is not promised of its multiples.
+        Whoever holds the secret must not tell the server that this happened: it says something of
+        the noise, and so of the secret.
         """
         values = np.empty(self.slots, dtype=np.int64)
         self.opened.call("tacit_bgv_decrypt", ciphertext.number, secret.number, values, len(values))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import final
 
 import numpy as np
 
+from tacit.errors import EngineError
 from tacit.lattigo.integers.context import Context
 from tacit.lattigo.integers.objects import Ciphertext, Plaintext
+from tacit.lattigo.library import integers
 from tacit.lattigo.objects import EvaluationKeys
 
 
@@ -98,7 +101,7 @@ class Evaluator:
 
     def rotate_hoisted(self, ciphertext: Ciphertext, steps: Sequence[int]) -> dict[int, Ciphertext]:
         """Several rotations of one ciphertext, cheaper together than apart."""
-        wanted = np.array(list(dict.fromkeys(steps)), dtype=np.int64)
+        wanted = integers(dict.fromkeys(steps))
         out = np.zeros(len(wanted), dtype=np.uint64)
         self._context.opened.call(
             "tacit_bgv_rotate", ciphertext.number, self._keys.number, wanted, len(wanted), out
@@ -107,8 +110,11 @@ class Evaluator:
         return dict(zip(wanted.tolist(), made, strict=True))
 
     def residue(self, constant: int) -> int:
-        """An integer of any size modulo t."""
-        return constant % self._context.parameters.plaintext_modulus
+        """An integer of any size modulo t; raises EngineError for any other number."""
+        try:
+            return operator.index(constant) % self._context.parameters.plaintext_modulus
+        except TypeError as cause:
+            raise EngineError(f"{constant!r} was given where an integer is wanted") from cause
 
     def made(self, name: str, *arguments: int) -> Ciphertext:
         """The ciphertext that a function of the library makes."""

@@ -32,6 +32,14 @@ func TestWhatIsStoredIsLoadedAndStoredAlike(t *testing.T) {
 	})
 }
 
+func TestTheNegativeOfZeroIsStoredAndLoaded(t *testing.T) {
+	onBothRings(t, func(s *scene) {
+		nothing := s.done(subtract(s.first, s.first))
+		_, err := loadBytes(s.context, kindCiphertext, stored(t, s.done(negate(nothing))))
+		must(t, err)
+	})
+}
+
 func TestLoadedObjectsWork(t *testing.T) {
 	onBothRings(t, func(s *scene) {
 		secret, err := loadBytes(s.context, kindSecretKey, stored(t, s.secret))

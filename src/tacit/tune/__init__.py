@@ -1,0 +1,1 @@
+"""Trained networks get their accuracy back after their activations became polynomials."""
