@@ -269,7 +269,7 @@ def encrypted(each: Fit | Composite) -> Result:
     sealed = context.encrypt(context.encode(x, level=context.max_level, scale=scale), secret)
     evaluator, plan = Evaluator(context, keys), each.plan
     result, seconds = median(lambda: evaluator.evaluate(plan, [sealed], target_scale=scale), 3)
-    opened = context.decode(context.decrypt(result, secret))
+    opened = context.decrypt(result, secret)
     return {
         "log2_ring_degree": parameters.log_n,
         "log2_qp": security.log_qp(parameters.q, parameters.p),
