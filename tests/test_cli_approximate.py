@@ -540,7 +540,7 @@ def test_what_a_solver_prints_is_no_part_of_the_record(capfd: pytest.CaptureFixt
 
 @pytest.mark.slow
 def test_long_work_is_announced_and_can_be_stopped() -> None:
-    words = ("relu", "--degrees", ",".join(["255"] * 40))
+    words = ("sign", "--alpha", "4", "--gap", "1e-9")
     command = [sys.executable, "-c", "from tacit.cli import main; main()", "approximate"]
     running = subprocess.Popen(
         [*command, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
