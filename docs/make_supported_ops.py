@@ -17,7 +17,8 @@ HEAD = """\
 
 `tacit.read` takes models made of these layers. The names are those of `torch.ops.aten` and of ONNX;
 what a layer becomes are operations in `tacit.ir.ops`. Anything else is a `ReadError` that names the
-layer, its path in the model and what would do instead.
+layer, its path in the model and what would do instead. The layers of `tacit.tune` export themselves
+as the op `tacit::approximation`, and keep the function that they stand for.
 
 | layer | torch | ONNX | becomes |
 |---|---|---|---|

@@ -185,6 +185,42 @@ def test_show_tells_a_bundles_parts(folder: Path) -> None:
     assert list(tacit("show", folder / "bundle" / "server", "--json").record) == ["server"]
 
 
+def test_a_tuned_model_lowers_by_its_name_alone(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from tacit.tune.replace import replace as replaced
+    from tacit.tune.save import save
+    from tacit.tune.scaling import Scaling, freeze, observe, use
+
+    x = np.random.default_rng(3).normal(size=(64, 8))
+    model = torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3))
+    rows = torch.from_numpy(x).float()
+    tuned = replaced(model.eval(), "f1f1g1g1", rows)
+    observe(tuned, [rows])
+    freeze(tuned)
+    use(tuned, Scaling.STATIC)
+    save(tuned, tmp_path / "tuned.pt2", x)
+    np.save(tmp_path / "rows.npy", x[:4])
+
+    record = tacit("lower", tmp_path / "tuned.pt2", "--json").record
+    simulated = tacit(
+        "evaluate", tmp_path / "tuned.bundle", "--data", tmp_path / "rows.npy", "--json"
+    ).record
+
+    assert record["bundle"] == str(tmp_path / "tuned.bundle")
+    (told,) = record["approximations"]
+    assert (told["at"], told["function"], told["degrees"]) == ("1", "relu", [3, 3, 3, 3])
+    assert simulated["compared_with"]["clear"]["largest_difference"] < 1e-9
+
+
+def test_a_model_without_ranges_asks_for_data(model: Path, tmp_path: Path) -> None:
+    said = tacit("lower", model, "-o", tmp_path / "b")
+
+    assert said.status == 1
+    assert "brings no ranges" in said.err
+    assert "--data" in said.err
+    assert not (tmp_path / "b").exists()
+
+
 def test_lower_tells_cost_and_approximations(model: Path, folder: Path, tmp_path: Path) -> None:
     record = tacit(
         *("lower", model, "--data", folder / "data.npz", "-o", tmp_path / "b", "--json"),

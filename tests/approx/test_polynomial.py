@@ -120,3 +120,28 @@ def test_products_are_those_of_the_plan_at_the_least_depth(polynomial: Polynomia
 
     assert (polynomial.products, polynomial.depth) == (plan.products, plan.depth)
     np.testing.assert_allclose(plan(polynomial.normalised(x)), polynomial(x), atol=ROUNDING)
+
+
+@given(polynomials, numbers, st.floats(0.5, 2.0))
+def test_another_interval_keeps_every_value(
+    polynomial: Polynomial, shift: float, times: float
+) -> None:
+    width = (polynomial.high - polynomial.low) * times
+    low = polynomial.low + 0.1 * shift
+    x = np.linspace(low, low + width, 33)
+
+    found = polynomial.on(low, low + width)
+
+    expected = polynomial(x)
+    slack = 1e-10 * max(1.0, float(np.abs(expected).max()))
+    np.testing.assert_allclose(found(x), expected, rtol=0.0, atol=100.0 * slack)
+
+
+@pytest.mark.parametrize("coefficients", [(0.0, 1.0, 0.0, -0.3), (0.5, 0.0, 0.25)])
+def test_a_wider_interval_around_the_same_middle_keeps_the_parity(
+    coefficients: tuple[float, ...],
+) -> None:
+    polynomial = Polynomial(coefficients, -2.0, 2.0)
+
+    assert polynomial.on(-3.0, 3.0).parity is polynomial.parity
+    assert polynomial.on(-3.0, 4.0).parity is Parity.NEITHER

@@ -1,3 +1,4 @@
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -159,6 +160,7 @@ def test_adaptive_windows_cover_everything_in_order(size: int, count: int) -> No
     assert all(before[1] >= after[0] for before, after in pairwise(found))
 
 
+STAGES = ((0.0, 1.5, 0.0, -0.5), (0.0, 0.75))
 OPS: list[tuple[Op, tuple[Shape, ...]]] = [
     (ops.Constant(drawn(2, 3)), ()),
     (ops.Constant(np.array(2.0)), ()),
@@ -173,6 +175,8 @@ OPS: list[tuple[Op, tuple[Shape, ...]]] = [
     (ops.MatMul(), ((5, 2, 3), (3, 4))),
     (ops.Map(Function("tanh")), ((2, 3),)),
     (ops.Map(Function("relu")), ((),)),
+    (ops.Approximated(Function("relu"), STAGES, ((-4.0, 4.0), (-2.0, 2.0)), bend=1.0), ((2, 3),)),
+    (ops.Approximated(Function("silu"), ((1.0, 2.0),), ((-1.0, 3.0),), step=1.0), ((),)),
     (ops.Reduce(ops.ReduceKind.SUM, (0, 1)), ((2, 3),)),
     (ops.Reduce(ops.ReduceKind.MEAN, (1,), keep=True), ((2, 3),)),
     (ops.Reshape((6,)), ((2, 3),)),
@@ -224,6 +228,47 @@ def test_an_op_leaves_its_arguments_alone(op: Op, shapes: tuple[Shape, ...]) -> 
     op.run(*values)
 
     assert all(np.array_equal(*pair) for pair in zip(before, values, strict=True))
+
+
+def test_what_a_model_approximates_by_is_its_polynomials() -> None:
+    intervals = ((-4.0, 4.0), (-2.0, 2.0))
+    op = ops.Approximated(Function("relu"), STAGES, intervals, 0.25, 0.0, 0.5, 0.5)
+    x = drawn(100)
+    t = x / 4.0
+
+    # 1.5 t - 0.5 (4 t³ - 3 t), and a line on twice as wide an interval.
+    inner = 3.0 * t - 2.0 * t**3
+    expected = 0.25 + 0.5 * x + 0.5 * x * 0.75 * inner / 2.0
+    assert np.abs(op.run(x) - expected).max() <= TOLERANCE
+
+
+def test_one_polynomial_lies_on_any_interval() -> None:
+    op = ops.Approximated(Function("silu"), ((1.0, 2.0),), ((-1.0, 3.0),), step=1.0)
+
+    assert op.run(np.array([-1.0, 1.0, 3.0])).tolist() == [-1.0, 1.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("stages", "intervals", "bend", "words"),
+    [
+        ((), (), 1.0, "0 stages"),
+        (STAGES, ((-1.0, 1.0),), 1.0, "2 stages on 1 intervals"),
+        (((),), ((-1.0, 1.0),), 1.0, "no coefficient"),
+        (((math.nan,),), ((-1.0, 1.0),), 1.0, "not finite"),
+        (STAGES, ((-1.0, 1.0), (-1.0, math.inf)), 1.0, "not finite"),
+        (STAGES, ((-1.0, 1.0), (-1.0, 1.0)), math.inf, "not finite"),
+        (STAGES, ((1.0, 1.0), (-1.0, 1.0)), 1.0, "stage 1 cannot be on"),
+        (STAGES, ((-1.0, 1.0), (-1.0, 2.0)), 1.0, "stage 2 cannot be on"),
+    ],
+)
+def test_what_are_no_polynomials_after_one_another_is_refused(
+    stages: tuple[tuple[float, ...], ...],
+    intervals: tuple[tuple[float, float], ...],
+    bend: float,
+    words: str,
+) -> None:
+    with pytest.raises(TypeMismatch, match=words):
+        ops.Approximated(Function("relu"), stages, intervals, bend=bend)
 
 
 def test_every_source_operation_is_tried_here() -> None:

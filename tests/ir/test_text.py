@@ -4,7 +4,18 @@ import numpy as np
 
 from tacit.ir.functions import Function
 from tacit.ir.graph import Graph, Place, Range
-from tacit.ir.ops import Constant, Conv, Linear, Map, Mul, Pool, PoolKind, Reshape, Softmax
+from tacit.ir.ops import (
+    Approximated,
+    Constant,
+    Conv,
+    Linear,
+    Map,
+    Mul,
+    Pool,
+    PoolKind,
+    Reshape,
+    Softmax,
+)
 from tacit.ir.rewrite import Builder
 from tacit.ir.text import parameter_count, shape_text, text
 
@@ -58,3 +69,17 @@ def test_all_numbers_that_a_graph_holds_are_counted() -> None:
 def test_a_shape_is_written_by_hand() -> None:
     assert shape_text((3, 32, 32)) == "3×32×32"
     assert shape_text(()) == "number"
+
+
+def test_of_many_coefficients_only_their_number_is_written() -> None:
+    build = Builder()
+    stages = ((0.0, 1.5, 0.0, -0.5), (0.0,) * 7 + (1.0,))
+    intervals = ((-4.0, 4.0), (-1.25, 1.25))
+    op = Approximated(Function("relu"), stages, intervals, slope=0.5, bend=0.5)
+    graph = build.graph(build.put("relu", op, build.input("x", (3,))))
+
+    assert text(graph).splitlines()[1] == (
+        "relu = Approximated[function=relu, stages=((0, 1.5, 0, -0.5), 8 numbers), "
+        "intervals=((-4, 4), (-1.25, 1.25)), constant=0, step=0, slope=0.5, bend=0.5](x) "
+        ": 3 secret"
+    )

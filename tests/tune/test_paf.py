@@ -74,7 +74,7 @@ def test_every_coefficient_learns() -> None:
 
 
 def test_the_state_holds_coefficients_and_scale() -> None:
-    source, other = at_rest("relu", "f1g2", on=2.0), stand_in("relu", "f1g2")
+    source, other = at_rest("relu", "f1g2", on=2.0), stand_in("relu", "f1g2").eval()
     source.coefficients[0].data += 0.1
     other.load_state_dict(source.state_dict())
     use(other, Scaling.STATIC)

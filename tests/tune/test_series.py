@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.polynomial import chebyshev
 
 from tacit.approx import Form
-from tacit.tune import series
-from tacit.tune.series import Chain, Stage, evaluate
+from tacit.tune import kernels
+from tacit.tune.series import Chain, Stage, evaluate, series
 
 FORM = Form("any", constant=0.25, step=0.5, slope=0.75, bend=1.5)
 CHAIN = Chain((Stage(1.0, is_odd=True), Stage(1.3, is_odd=True), Stage(1.1, is_odd=False)), FORM)
@@ -28,7 +30,7 @@ def test_a_series_is_numpys_chebyshev_series(*, numbers: list[float], is_odd: bo
     whole = np.zeros(2 * len(numbers))
     whole[1::2] = numbers
     wanted = chebyshev.chebval(t, whole if is_odd else np.array(numbers))
-    found = series.series(torch.from_numpy(t), torch.tensor(numbers).double(), is_odd=is_odd)
+    found = series(torch.from_numpy(t), torch.tensor(numbers).double(), is_odd=is_odd)
     # float32 coefficients are exact in double only to 2**-24 of each, and T_31(1.2) is below 3e8.
     wanted_size = 1.0 + np.abs(chebyshev.chebval(1.2, np.ones(2 * len(numbers))))
     assert np.abs(found.numpy() - wanted).max() <= 4.0 * 2.0**-24 * wanted_size
@@ -43,19 +45,37 @@ def test_gradients_are_those_of_finite_differences() -> None:
     )
 
 
-def test_gradients_in_pieces_are_those_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    x = drawn(1, (5, 7, 3, 2)).to(memory_format=torch.channels_last).requires_grad_()
+@pytest.mark.parametrize("count", [1, kernels.BLOCK, 3 * kernels.BLOCK + 7])
+@pytest.mark.parametrize("limit", [math.inf, 0.7])
+def test_kernels_compute_what_plain_operations_do(count: int, limit: float) -> None:
+    x = drawn(1, (count,)).requires_grad_()
     coefficients = [drawn(2 + k, (n,)).requires_grad_() for k, n in enumerate(SIZES)]
     inverse = torch.tensor(0.8, dtype=torch.float64)
-    plain = CHAIN.value(x, inverse, coefficients)
+    plain = CHAIN.value(x, inverse, coefficients, limit)
     wanted = torch.autograd.grad(plain.square().sum(), [x, *coefficients])
-
-    monkeypatch.setattr(series, "PIECE", 16)
-    pieces = evaluate(CHAIN, x, inverse, coefficients)
-    found = torch.autograd.grad(pieces.square().sum(), [x, *coefficients])
-
-    torch.testing.assert_close(pieces, plain)
+    fused = evaluate(CHAIN, x, inverse, coefficients, limit)
+    found = torch.autograd.grad(fused.square().sum(), [x, *coefficients])
+    torch.testing.assert_close(fused, plain)
     torch.testing.assert_close(found, wanted)
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    count = 4 * kernels.LEAST_A_THREAD + 5
+    x, outer = drawn(1, (count,)).numpy(), drawn(2, (count,)).numpy()
+    coefficients = np.array([1.5, -0.5, 0.1])
+    chain = kernels.Flat(
+        np.float64(0.3),
+        np.float64(1.0),
+        coefficients,
+        np.array([0, 3]),
+        np.array([1.0]),
+        np.array([True]),
+        np.array([0.0, 0.0, 0.5, 0.5]),
+    )
+    alone, together = (kernels.gradients(x, outer, chain, threads) for threads in (1, 3))
+    np.testing.assert_array_equal(alone[0], together[0])
+    np.testing.assert_array_equal(alone[1], together[1])
+    np.testing.assert_array_equal(kernels.values(x, chain, 1), kernels.values(x, chain, 3))
 
 
 def test_a_view_with_gaps_and_an_expanded_gradient_are_taken() -> None:

@@ -96,6 +96,24 @@ class Polynomial:
         """The same shape on another interval: equal coefficients, so t keeps its meaning."""
         return replace(self, low=low, high=high)
 
+    def on(self, low: float, high: float) -> Polynomial:
+        """The same values at every x, by the coefficients of another interval.
+
+        >>> round(Polynomial((0.0, 1.0)).on(-2.0, 2.0).coefficients[1], 12)
+        2.0
+        """
+        middle, half = (low + high) / 2.0, (high - low) / 2.0
+        # The values at the Chebyshev points determine it: T_j and T_k are orthogonal there.
+        t = chebyshev.chebpts1(self.degree + 1)
+        again = chebyshev.chebvander(t, self.degree).T @ self(middle + half * t)
+        again *= 2.0 / len(t)
+        again[0] /= 2.0
+        if middle == (self.low + self.high) / 2.0:
+            # What is zero by symmetry is zero but for rounding.
+            zeros = {Parity.ODD: slice(0, None, 2), Parity.EVEN: slice(1, None, 2)}
+            again[zeros.get(self.parity, slice(0))] = 0.0
+        return Polynomial(tuple(again.tolist()), low, high)
+
     def after(self, scale: float, offset: float = 0.0) -> Polynomial:
         """The polynomial x -> p(scale * x + offset), on the interval that maps to this one."""
         if scale == 0.0 or not math.isfinite(scale):

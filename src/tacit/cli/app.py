@@ -13,6 +13,8 @@ from tacit.cli.evaluate import Mode
 from tacit.cli.evaluate import evaluate as evaluated
 from tacit.cli.group import OneLine
 from tacit.cli.screen import Screen
+from tacit.errors import NotCalibrated
+from tacit.ir.graph import Graph
 from tacit.passes import calibrate
 from tacit.program import Json
 from tacit.program import lower as lowered
@@ -68,32 +70,47 @@ def show(
 def lower(
     model: Annotated[Path, typer.Argument(help="An .onnx or .pt2 file.")],
     data: Annotated[
-        Path, typer.Option("--data", help="Typical inputs to calibrate on: .npz, .npy.")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The bundle to write.")],
+        Path | None,
+        typer.Option("--data", help="Typical inputs: .npz, .npy [the ranges in a tuned model]."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The bundle to write [the model's name, as .bundle]."),
+    ] = None,
     to: Annotated[str, typer.Option(help="The arithmetic: NAME[:KNOB=VALUE,...].")] = "ckks",
     overwrite: Overwrite = False,
     json: AsJson = False,
 ) -> None:
     """Lower a model into an arithmetic, and pack it as a bundle."""
     screen = Screen(json)
-    require_free(output, overwrite=overwrite)
+    bundle = output or model.with_suffix(".bundle")
+    require_free(bundle, overwrite=overwrite)
     arithmetic = arguments.arithmetic(to)
-    x = arguments.load_data(data).x
-    with screen.progress("calibrating") as progress:
-        source = calibrate(read(model), x, progress=lambda rows: progress(rows, len(x)))
+    source = _calibrated(model, data, screen)
     with screen.progress("lowering"):
         program = lowered(source, arithmetic)
-        pack(program, output, source=source, overwrite=overwrite)
+        pack(program, bundle, source=source, overwrite=overwrite)
         cost = program.cost
     record: dict[str, Json] = {
-        "bundle": str(output),
+        "bundle": str(bundle),
         **describe.arithmetic_record(arithmetic),
         "cost": describe.cost_record(cost),
         "approximations": describe.approximations(program),
         "promise": describe.promise_record(arithmetic.promise),
     }
     screen.report(record)
+
+
+def _calibrated(model: Path, data: Path | None, screen: Screen) -> Graph:
+    """The model's graph with ranges: those that the data show, or else those that it brings."""
+    x = None if data is None else arguments.load_data(data).x
+    graph = read(model)
+    if x is not None:
+        with screen.progress("calibrating") as progress:
+            return calibrate(graph, x, progress=lambda rows: progress(rows, len(x)))
+    if any(node.type.range is None for node in graph):
+        raise NotCalibrated(f"{model} brings no ranges", hint="show typical inputs with --data")
+    return graph
 
 
 @app.command()

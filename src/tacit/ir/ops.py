@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.polynomial import chebyshev
 
 from tacit.errors import TypeMismatch
 from tacit.ir.functions import FloatArray, Function
@@ -389,6 +390,51 @@ class Map(Op):
         return self.function.exact(x)
 
 
+@dataclass(frozen=True, eq=False)
+class Approximated(Op):
+    """A scalar function of every entry, by the polynomials that a trained model brings for it.
+
+    `stages` are Chebyshev coefficients on `intervals`, innermost first; all but the first interval
+    lie around 0. With s the last stage's value at x, what comes out is constant + step · s +
+    slope · x + bend · x · s. A single polynomial is a step of 1.
+    """
+
+    function: Function
+    stages: tuple[tuple[float, ...], ...]
+    intervals: tuple[tuple[float, float], ...]
+    constant: float = 0.0
+    step: float = 0.0
+    slope: float = 0.0
+    bend: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what are no polynomials after one another."""
+        pairs = len(self.stages) == len(self.intervals) > 0
+        _refuse(f"{len(self.stages)} stages on {len(self.intervals)} intervals", when=not pairs)
+        inside = (number for each in (*self.stages, *self.intervals) for number in each)
+        numbers = (*inside, self.constant, self.step, self.slope, self.bend)
+        _refuse("a number is not finite", when=not all(map(math.isfinite, numbers)))
+        _refuse("a stage has no coefficient", when=not all(self.stages))
+        for place, (low, high) in enumerate(self.intervals):
+            wrong = low >= high or (place > 0 and low != -high)
+            _refuse(f"stage {place + 1} cannot be on [{low:g}, {high:g}]", when=wrong)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        """The shape given."""
+        (given,) = shapes
+        return given
+
+    def run(self, *values: FloatArray) -> FloatArray:
+        """The polynomials' values, which are what it means, not the function's."""
+        (x,) = values
+        s = x
+        for coefficients, (low, high) in zip(self.stages, self.intervals, strict=True):
+            t = ((s - low) + (s - high)) / (high - low)
+            s = chebyshev.chebval(t, np.array(coefficients))
+        result: FloatArray = self.constant + self.step * s + x * (self.slope + self.bend * s)
+        return result
+
+
 class ReduceKind(enum.Enum):
     """What a reduction makes of the entries along its axes."""
 
@@ -587,6 +633,7 @@ SOURCE_OPS: Sequence[type[Op]] = (
     Mul,
     MatMul,
     Map,
+    Approximated,
     Reduce,
     Reshape,
     Permute,

@@ -19,8 +19,9 @@ SHOWN_ENTRIES = 4
 def text(graph: Graph) -> str:
     """The graph, a node a line: name, op, arguments, shape, range, secrecy, place, origin.
 
-    Arrays of more than a few entries are shown as their shapes; nodes of which nothing else is
-    said are the server's. The same graph always gives the same text.
+    Arrays of more than a few entries are shown as their shapes, and of as many coefficients only
+    how many they are; nodes of which nothing else is said are the server's. The same graph always
+    gives the same text.
 
     >>> from tacit.ir.graph import Input, Type
     >>> print(text(Graph((Node("x", Input((2, 3)), (), Type((2, 3))),), ("x",))))
@@ -81,10 +82,16 @@ def _shown(value: object) -> str:
         case bool() | int() | str():
             return str(value)
         case tuple():
-            parts = [_shown(each) for each in value]
-            return f"({', '.join(parts)})" if all(parts) else ""
+            return _several(value)
         case _:
             return ""
+
+
+def _several(values: tuple[object, ...]) -> str:
+    if len(values) > SHOWN_ENTRIES and all(isinstance(each, float) for each in values):
+        return f"{len(values)} numbers"
+    parts = [_shown(each) for each in values]
+    return f"({', '.join(parts)})" if all(parts) else ""
 
 
 def _held(op: Any) -> int:

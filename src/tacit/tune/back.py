@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.polynomial import chebyshev
 from torch import nn
 
 from tacit.approx import Composite, Fit, Polynomial, of_stages
-from tacit.approx.composites.pafs import MARGIN, settled_gap
+from tacit.approx.composites.pafs import settled_gap
+from tacit.approx.composites.stages import fitting
 from tacit.approx.measure import largest_error
 from tacit.ir.functions import FloatArray
 from tacit.tune.paf import PAF, pafs
-
-# Points on which a stage's reach is looked for: hundreds for each of its oscillations.
-LOOKS = 4001
 
 
 def approximations(model: nn.Module) -> dict[str, Composite | Fit]:
@@ -35,11 +32,10 @@ def approximation(layer: PAF) -> Composite | Fit:
     ]
     if layer.chain.form.name == "value":
         return _fit(layer, stages[0], scale)
-    fitting = _fitting(stages)
-    first, *others = fitting
+    first, *others = found = fitting(stages)
     return of_stages(
         (first.moved(-scale, scale), *others),
-        settled_gap(fitting) * scale,
+        settled_gap(found) * scale,
         function=layer.function,
         on=(-scale, scale),
     )
@@ -59,23 +55,3 @@ def _polynomial(coefficients: FloatArray, width: float, *, is_odd: bool) -> Poly
         together[1::2] = coefficients
         coefficients = together
     return Polynomial(tuple(coefficients.tolist()), -width, width)
-
-
-def _fitting(stages: list[Polynomial]) -> list[Polynomial]:
-    """The stages, each on an interval that holds what training made the stage before it give."""
-    found: list[Polynomial] = []
-    width = 1.0
-    for stage in stages:
-        found.append(stage if width <= stage.high else _wider(stage, width))
-        x = np.linspace(0.0, found[-1].high if found[1:] else 1.0, LOOKS)
-        width = float(np.abs(found[-1](x)).max()) + MARGIN
-    return found
-
-
-def _wider(stage: Polynomial, width: float) -> Polynomial:
-    """The same odd polynomial by the Chebyshev coefficients of a wider interval."""
-    # The values at the Chebyshev points determine it; they are within rounding of the true ones.
-    t = chebyshev.chebpts1(stage.degree + 1)
-    again = chebyshev.chebfit(t, stage(t * width), stage.degree)
-    again[0::2] = 0.0
-    return Polynomial(tuple(again.tolist()), -width, width)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tacit.errors import NotCalibrated
-from tacit.tune.paf import PAF
+from tacit.tune.paf import PAF, REACH
 from tacit.tune.pooling import Maximum
 
 # Points on which what was not seen is spread: more than a composite of degree 49 has extrema.
@@ -36,7 +36,7 @@ class Tuning:
 
     steps: int = 50
     spread: float = 1e-2
-    reach: float = 1.05
+    reach: float = REACH
     damping: float = 1e-3
     # Relative gains below it are not worth another step.
     gain: float = 1e-4

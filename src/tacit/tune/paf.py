@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +13,10 @@ from torch import Tensor, nn
 from tacit.approx import Composite, Custom, Fit, Form, Paf, Polynomial, fit, paf
 from tacit.approx.composites.forms import HALF_MAGNITUDE, form_of, target_of
 from tacit.approx.polynomial import Parity
-from tacit.errors import NotCalibrated, TypeMismatch
-from tacit.ir.functions import Function
-from tacit.tune.scaling import Scale
+from tacit.errors import NotCalibrated, ReadError, TypeMismatch
+from tacit.ir.functions import FUNCTIONS, Function
+from tacit.read.torch.approximation import approximation
+from tacit.tune.scaling import Scale, Scaling
 from tacit.tune.series import Chain, Stage, evaluate
 
 # A composite sign by name or by value; or one polynomial, by its degree or by value.
@@ -21,8 +24,14 @@ Approximant = str | Paf | Composite | Fit | int
 Target = Function | Custom
 # f(s x) = s f(x) for s > 0: one polynomial on [-1, 1] serves every scale.
 HOMOGENEOUS = ("relu", "leaky_relu", "abs", "max")
+# How far beyond its scale a layer is kept tame, relative to it.
+REACH = 1.05
 # What a single polynomial makes of its own value.
 VALUE = Form("value", step=1.0)
+# What is made of a function that has a name, as factor and offset; they cost nothing encrypted.
+MADE_OF: Mapping[str, tuple[Function, float, float]] = MappingProxyType(
+    {"max": (Function("abs"), 0.5, 0.0), "comparison": (Function("sign"), 0.5, 0.5)}
+)
 
 
 class Exact(nn.Module):
@@ -46,13 +55,22 @@ class PAF(nn.Module):
 
     For a composite sign s, relu is (x + x s(x / scale)) / 2: the scale divides the argument of s
     only. One polynomial p of a function with f(a x) = a f(x) gives scale p(x / scale); of another
-    function it has an interval of its own, which is the scale for ever.
+    function it has an interval of its own, which is the scale for ever. As long as it is not
+    `active` it is the function itself, by `call`.
     """
 
     centre: Tensor
 
-    def __init__(self, function: Target, approximant: Approximant, scale: Scale) -> None:
+    def __init__(
+        self,
+        function: Target,
+        approximant: Approximant,
+        scale: Scale,
+        call: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         super().__init__()
+        self.call = call
+        self.active = True
         shape = shaped(function, approximant, float(scale.largest))
         self.function = function
         self.chain = shape.chain
@@ -68,10 +86,45 @@ class PAF(nn.Module):
 
     def forward(self, x: Tensor, counted: Tensor | None = None) -> Tensor:
         """The approximated values; `counted` are the entries that count for the scale, or all."""
-        moved = x - self.centre if self.scale.is_pinned else x
+        if not self.active and self.call is not None:
+            if self.scale.observing:
+                self.scale.observe(self._moved(x) if counted is None else self._moved(x)[counted])
+            return self.call(x)
+        if torch.compiler.is_exporting():
+            return self._named(x)
+        moved = self._moved(x)
         scale = self.scale(moved, counted).to(self.coefficients[0].dtype)
-        value = evaluate(self.chain, moved, 1.0 / scale, tuple(self.coefficients))
+        # Where a composite explodes one input would end a training; at rest nothing is moved.
+        limit = REACH if self.training else math.inf
+        value = evaluate(self.chain, moved, 1.0 / scale, tuple(self.coefficients), limit)
         return value * scale.to(value.dtype) if self.is_scaled else value
+
+    def _moved(self, x: Tensor) -> Tensor:
+        return x - self.centre if self.scale.is_pinned else x
+
+    def _named(self, x: Tensor) -> Tensor:
+        """The same values by one op, which a program keeps and which tells what it stands for."""
+        if self.scale.scaling is not Scaling.STATIC and not self.scale.is_pinned:
+            raise NotCalibrated(
+                f"{self.scale.name} has a dynamic scale, which depends on the whole batch",
+                hint="freeze(model), then use(model, Scaling.STATIC), before it is read",
+            )
+        known, factor, offset = _made_of(self.function, self.scale.name)
+        form = self.chain.form
+        value: Tensor = approximation(
+            x,
+            self.centre,
+            self.scale.value,
+            list(self.coefficients),
+            [stage.width for stage in self.chain.stages],
+            [stage.is_odd for stage in self.chain.stages],
+            known.name,
+            list(known.values),
+            [each / factor for each in (form.constant - offset, form.step, form.slope, form.bend)],
+            self.is_scaled,
+        )
+        value = value if factor == 1.0 else factor * value
+        return value + offset if offset else value
 
     def extra_repr(self) -> str:
         """What it stands for, and the degrees of its stages."""
@@ -143,10 +196,30 @@ def _single(function: Target, found: Fit) -> Shape:
     return Shape(chain, (coefficients,), (low, high))
 
 
+def _made_of(function: Target, where: str) -> tuple[Function, float, float]:
+    match function:
+        case Function():
+            return function, 1.0, 0.0
+        case Custom(name=name) if name in MADE_OF:
+            return MADE_OF[name]
+        case _:
+            raise ReadError(
+                f"{where} stands for {function!r}, which has no name in a file",
+                hint=f"functions with names are {', '.join(sorted(FUNCTIONS))}",
+            )
+
+
 def pafs(model: nn.Module) -> dict[str, PAF]:
     """Every PAF of a model by its path, in inference order."""
     found = [(name, each) for name, each in model.named_modules() if isinstance(each, PAF)]
     return dict(sorted(found, key=lambda pair: pair[1].scale.place))
+
+
+def activate(model: nn.Module, names: Iterable[str] | None = None) -> None:
+    """Make the named PAFs, or all for None, polynomials, and the others what they stand for."""
+    chosen = None if names is None else set(names)
+    for name, layer in pafs(model).items():
+        layer.active = chosen is None or name in chosen
 
 
 def coefficients(model: nn.Module) -> list[nn.Parameter]:

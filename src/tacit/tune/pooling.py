@@ -7,12 +7,11 @@ of one height in the tree are one level, with a scale of their own: that of thei
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -25,6 +24,9 @@ from tacit.tune.scaling import Scale
 KEPT = 4096
 # The fractional parts of its multiples spread more evenly than those of any other number.
 GOLDEN = 0.6180339887498949
+
+# Torch's own, which knows extents that an export leaves open, but has no type.
+_broadcast: Callable[..., torch.Size] = torch.broadcast_shapes
 
 # The entries that compete, one tensor for each position; and which ones are there, or all.
 Rivals = tuple[Sequence[Tensor], Sequence[Tensor] | None]
@@ -54,7 +56,7 @@ class Pair:
 
     def of(self, *inputs: Tensor) -> Rivals:
         """Both."""
-        shape = np.broadcast_shapes(*(tuple(each.shape) for each in inputs))
+        shape = _broadcast(*(each.shape for each in inputs))
         return [each.expand(shape) for each in inputs], None
 
 
@@ -99,7 +101,7 @@ class Window:
         if not self.ceil and not any(self.padding):
             return rivals, None
         there = self._slices(torch.ones(size, dtype=torch.bool, device=x.device))
-        return rivals, [each.expand_as(rivals[0]) for each in there]
+        return rivals, [each.expand(rivals[0].shape) for each in there]
 
     def _slices(self, x: Tensor) -> list[Tensor]:
         size = x.shape[-len(self.kernel) :]
@@ -180,38 +182,44 @@ class Maximum(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         """The largest of the rivals, as well as the levels know it."""
         is_seen = any(each.observing for each in self.scales)
-        if not is_seen and all(isinstance(each, Exact) for each in self.levels):
+        if not is_seen and not any(isinstance(each, PAF) and each.active for each in self.levels):
             return self.call(*inputs)
         rivals, there = self.entrants.of(*inputs)
         if is_seen:
             self._keep(rivals, there)
-        return self.winner(tuple(self.levels), rivals, there)
+        # Matches beside one another behind the batch, which stays the first axis.
+        return self.winner(tuple(self.levels), rivals, there, axis=min(1, rivals[0].ndim))
 
     def winner(
         self,
         levels: Sequence[Callable[..., Tensor]],
         rivals: Sequence[Tensor],
         there: Sequence[Tensor] | None,
+        *,
+        axis: int = 0,
     ) -> Tensor:
-        """The tournament among rivals of one shape, some of which may be missing."""
+        """The tournament among rivals of one shape, some of which may be missing.
+
+        The matches of a level are put along `axis`, and played at once.
+        """
         values = {(k, k + 1): each for k, each in enumerate(rivals)}
         present = {} if there is None else {(k, k + 1): each for k, each in enumerate(there)}
         for level, layer in zip(self.matches, levels, strict=True):
-            first, second = (torch.stack([values[pair[k]] for pair in level]) for k in (0, 1))
+            first, second = _sides(level, values, axis)
             if there is None:
                 won = (first + second) / 2.0 + layer(first - second)
             else:
-                one, other = (torch.stack([present[pair[k]] for pair in level]) for k in (0, 1))
+                one, other = _sides(level, present, axis)
                 won = _won(layer, (first, second), (one, other))
-                present.update(zip(map(_joined, level), (one | other).unbind(), strict=True))
-            values.update(zip(map(_joined, level), won.unbind(), strict=True))
+                present.update(zip(map(_joined, level), (one | other).unbind(axis), strict=True))
+            values.update(zip(map(_joined, level), won.unbind(axis), strict=True))
         return values[(0, len(rivals))]
 
     def replace(self, approximant: Approximant) -> None:
         """Make a PAF of every level."""
         for k, each in enumerate(self.levels):
             assert isinstance(each, Exact | PAF)
-            made = PAF(HALF_MAGNITUDE, approximant, each.scale)
+            made = PAF(HALF_MAGNITUDE, approximant, each.scale, half_magnitude)
             made.train(each.training)
             self.levels[k] = made.to(each.scale.value.device)
 
@@ -249,6 +257,14 @@ def _won(
     played = (rivals[0] + rivals[1]) / 2.0 + layer(difference, both)
     won: Tensor = torch.where(both, played, torch.where(there[0], rivals[0], rivals[1]))
     return won
+
+
+def _sides(
+    level: Sequence[tuple[Span, Span]], values: Mapping[Span, Tensor], axis: int
+) -> tuple[Tensor, Tensor]:
+    """The first and the second of every match."""
+    first, second = (torch.stack([values[pair[k]] for pair in level], axis) for k in (0, 1))
+    return first, second
 
 
 def _joined(pair: tuple[Span, Span]) -> Span:

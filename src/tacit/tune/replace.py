@@ -35,7 +35,15 @@ def replace(model: nn.Module, forms: Forms, example: Tensor | tuple[Tensor, ...]
     The example is a batch of inputs: it shows shapes, and how large the inputs are of functions
     that need a polynomial of their own. Scales are dynamic until `use` says otherwise.
     """
-    made = prepared(model, example)
+    return swapped(prepared(model, example), forms)
+
+
+def swapped(model: nn.Module, forms: Forms) -> nn.Module:
+    """A copy of a prepared or replaced model with PAF layers of these forms.
+
+    What the layers observed shows how large the inputs are.
+    """
+    made = copy.deepcopy(model)
     known = [each.name for each in sites(made)]
     named = forms if isinstance(forms, Mapping) else dict.fromkeys(known, forms)
     for name, approximant in named.items():
@@ -83,7 +91,7 @@ def _swap(model: nn.Module, name: str, approximant: Approximant) -> None:
         case Maximum():
             layer.replace(approximant)
         case Exact() | PAF():
-            made = PAF(layer.function, approximant, layer.scale)
+            made = PAF(layer.function, approximant, layer.scale, layer.call)
             made.train(layer.training)
             model.set_submodule(name, made.to(layer.scale.value.device))
         case _:

@@ -54,6 +54,7 @@ class Scale(nn.Module):
         self.place = place
         self.scaling = Scaling.DYNAMIC
         self.observing = False
+        self.excess: Tensor | None = None
         self.is_pinned = pinned is not None
         self.register_buffer("value", torch.tensor(pinned or 0.0))
         self.register_buffer("largest", torch.tensor(0.0))
@@ -74,7 +75,11 @@ class Scale(nn.Module):
         if not self._is_known:
             self._is_known = self.frozen > 0.0
         # A program that is being exported must not change state.
-        if not self.training and not torch.compiler.is_compiling():
+        if torch.compiler.is_compiling():
+            return self.value
+        if self.training:
+            self.excess = _excess(x if counted is None else x[counted], self.value, len(x))
+        else:
             self.outside += (seen.abs() > self.value).sum()
             self.total += seen.numel()
         return self.value
@@ -155,6 +160,22 @@ class Scale(nn.Module):
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], *args: Any) -> None:
         super()._load_from_state_dict(state_dict, *args)
         self._is_known = self.is_pinned
+
+
+def _excess(x: Tensor, scale: Tensor, rows: int) -> Tensor | None:
+    """The sum of squares of |x| / scale - 1 where that is positive, divided by the rows."""
+    if not torch.is_grad_enabled() or float(_magnitude(x.detach())) <= float(scale):
+        return None
+    return (x.abs() / scale - 1.0).relu().square().sum() / rows
+
+
+def take_excess(model: nn.Module) -> Tensor:
+    """The sum of all layers' excess since it was last taken: a penalty, of shape ()."""
+    found = [each for each in scales(model) if each.excess is not None]
+    parts = [each.excess for each in found if each.excess is not None]
+    for each in found:
+        each.excess = None
+    return torch.stack(parts).sum() if parts else torch.zeros(())
 
 
 def _magnitude(x: Tensor) -> Tensor:

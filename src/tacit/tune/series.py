@@ -1,11 +1,13 @@
 """Chains of Chebyshev series on tensors: evaluated, and differentiated, piece by piece.
 
 Autograd by itself would keep every step of every stage; here a chain keeps nothing but its input
-and computes its stages again when gradients are asked for, in pieces that stay in a core's cache.
+and computes its stages again when gradients are asked for: on a CPU by compiled kernels.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,9 +19,7 @@ from numpy.polynomial import chebyshev
 from torch import Tensor
 
 from tacit.approx import Form
-
-# Per thread: eight temporaries of so many floats fill a megabyte, a core's share of the cache.
-PIECE = 32768
+from tacit.tune import kernels
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,29 @@ class Chain:
     stages: tuple[Stage, ...]
     form: Form
 
-    def value(self, x: Tensor, inverse: Tensor, coefficients: Sequence[Tensor]) -> Tensor:
-        """The values at `x`, where the first stage reads x times `inverse`; any shape."""
-        t = x * inverse
+    def value(
+        self, x: Tensor, inverse: Tensor, coefficients: Sequence[Tensor], limit: float = math.inf
+    ) -> Tensor:
+        """The values at `x`, of any shape.
+
+        The first stage reads x times `inverse`, moved into [-limit, limit].
+        """
+        t = x * inverse if limit == math.inf else (x * inverse).clamp(-limit, limit)
         for stage, each in zip(self.stages, coefficients, strict=True):
             t = series(t / stage.width if stage.width != 1.0 else t, each, is_odd=stage.is_odd)
         return _ended(self.form, x, t)
 
     def gradients(
-        self, x: Tensor, inverse: Tensor, coefficients: Sequence[Tensor], outer: Tensor
+        self,
+        x: Tensor,
+        inverse: Tensor,
+        coefficients: Sequence[Tensor],
+        outer: Tensor,
+        limit: float = math.inf,
     ) -> tuple[Tensor, list[Tensor]]:
         """By the chain rule, `outer` times the derivatives by `x` and by each coefficient."""
-        given = [x * inverse]
+        is_inside = (x * inverse).abs() <= limit
+        given = [(x * inverse).clamp(-limit, limit)]
         for stage, each in zip(self.stages, coefficients, strict=True):
             given[-1] = given[-1] / stage.width
             given.append(series(given[-1], each, is_odd=stage.is_odd))
@@ -62,7 +73,7 @@ class Chain:
             found.append(_by_coefficients(t, len(each), inward, is_odd=stage.is_odd))
             inward = inward * _slope(t, each, is_odd=stage.is_odd) / stage.width
         direct = outer * (form.slope + form.bend * sign)
-        return direct + inward * inverse, found[::-1]
+        return direct + inward * inverse * is_inside, found[::-1]
 
     def linearised(
         self, x: Tensor, inverse: Tensor, coefficients: Sequence[Tensor]
@@ -84,7 +95,13 @@ class Chain:
         return _ended(form, x, t), direct + outer * rise, outer * rows
 
 
-def evaluate(chain: Chain, x: Tensor, inverse: Tensor, coefficients: Sequence[Tensor]) -> Tensor:
+def evaluate(
+    chain: Chain,
+    x: Tensor,
+    inverse: Tensor,
+    coefficients: Sequence[Tensor],
+    limit: float = math.inf,
+) -> Tensor:
     """The chain's values at `x`, of its shape and type; no gradient reaches `inverse`.
 
     Types narrower than the coefficients' are widened in between, so that only the result rounds.
@@ -93,7 +110,7 @@ def evaluate(chain: Chain, x: Tensor, inverse: Tensor, coefficients: Sequence[Te
     if torch.compiler.is_compiling():
         return chain.value(x.to(coefficients[0].dtype), inverse, coefficients).to(x.dtype)
     is_dense = x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last)
-    return _run(chain, x if is_dense else x.contiguous(), inverse, *coefficients)
+    return _run(chain, limit, x if is_dense else x.contiguous(), inverse, *coefficients)
 
 
 def series(t: Tensor, coefficients: Tensor, *, is_odd: bool) -> Tensor:
@@ -151,10 +168,10 @@ def _basis(t: Tensor, count: int, *, is_odd: bool) -> Iterator[Tensor]:
 
 def _ended(form: Form, x: Tensor, sign: Tensor) -> Tensor:
     """The form's values, leaving out what it does not have."""
-    if form.bend:
-        value = x * (form.slope + form.bend * sign)
-        return value + form.step * sign if form.step else value
-    value = sign if form.step == 1.0 else form.step * sign
+    value = form.step * sign if form.step not in {0.0, 1.0} else sign
+    if form.bend or form.slope:
+        bent = x * (form.slope + form.bend * sign)
+        value = bent + value if form.step else bent
     return value + form.constant if form.constant else value
 
 
@@ -163,46 +180,67 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, chain: Chain, x: Tensor, inverse: Tensor, *coefficients: Tensor
+        ctx: Any, chain: Chain, limit: float, x: Tensor, inverse: Tensor, *coefficients: Tensor
     ) -> Tensor:
-        ctx.chain = chain
+        ctx.chain, ctx.limit = chain, limit
         ctx.save_for_backward(x, inverse, *coefficients)
-        result = torch.empty_like(x)
-        kind = coefficients[0].dtype
-        with torch.no_grad():
-            pieces = zip(_pieces(x, like=x), _pieces(result, like=x), strict=True)
-            for piece, into in pieces:
-                into.copy_(chain.value(piece.to(kind), inverse, coefficients))
-        return result
+        wide = _entries(x).to(coefficients[0].dtype)
+        if x.device.type == "cpu":
+            flat = _flattened(chain, limit, inverse, coefficients)
+            found = kernels.values(wide.numpy(), flat, torch.get_num_threads())
+            value = torch.from_numpy(found)
+        else:
+            value = chain.value(wide, inverse, coefficients, limit)
+        return _shaped(value.to(x.dtype), like=x)
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
         x, inverse, *coefficients = ctx.saved_tensors
-        by_x = torch.empty_like(x)
-        sums = [torch.zeros_like(each) for each in coefficients]
-        kind = coefficients[0].dtype
-        with torch.no_grad():
-            (given,) = outer
-            if given.stride() != x.stride():
-                given = torch.empty_like(x).copy_(given)
-            parts = [_pieces(each, like=x) for each in (x, given, by_x)]
-            for piece, rise, into in zip(*parts, strict=True):
-                along, found = ctx.chain.gradients(
-                    piece.to(kind), inverse, coefficients, rise.to(kind)
-                )
-                into.copy_(along)
-                for total, each in zip(sums, found, strict=True):
-                    total.add_(each)
-        return None, by_x, None, *sums
+        (given,) = outer
+        if given.stride() != x.stride():
+            given = torch.empty_like(x).copy_(given)
+        wide, rise = (_entries(each).to(coefficients[0].dtype) for each in (x, given))
+        if x.device.type == "cpu":
+            flat = _flattened(ctx.chain, ctx.limit, inverse, coefficients)
+            threads = torch.get_num_threads()
+            along, sums = kernels.gradients(wide.numpy(), rise.numpy(), flat, threads)
+            by_x = torch.from_numpy(along)
+            every = torch.from_numpy(sums).to(coefficients[0].dtype)
+            ends = itertools.accumulate(len(each) for each in coefficients)
+            pairs = zip(ends, coefficients, strict=True)
+            found = [every[end - len(each) : end] for end, each in pairs]
+        else:
+            with torch.no_grad():
+                by_x, found = ctx.chain.gradients(wide, inverse, coefficients, rise, ctx.limit)
+        return None, None, _shaped(by_x.to(x.dtype), like=x), None, *found
 
 
 _run: Callable[..., Tensor] = _Run.apply
 
 
-def _pieces(x: Tensor, *, like: Tensor) -> tuple[Tensor, ...]:
-    """Views of the entries in the order of memory, where `x` has the layout of `like`."""
-    flat = torch.as_strided(x, (x.numel(),), (1,), x.storage_offset())
-    if like.device.type != "cpu":
-        return (flat,)
-    size = PIECE * torch.get_num_threads()
-    return tuple(flat[start : start + size] for start in range(0, len(flat), size))
+def _flattened(
+    chain: Chain, limit: float, inverse: Tensor, coefficients: Sequence[Tensor]
+) -> kernels.Flat:
+    """The chain as the kernels want it."""
+    numbers = torch.cat([each.detach() for each in coefficients]).numpy()
+    lengths = [0, *(len(each) for each in coefficients)]
+    form = chain.form
+    return kernels.Flat(
+        numbers.dtype.type(inverse),
+        numbers.dtype.type(limit),
+        numbers,
+        np.cumsum(lengths).astype(np.int64),
+        np.array([stage.width for stage in chain.stages], numbers.dtype),
+        np.array([stage.is_odd for stage in chain.stages]),
+        np.array([form.constant, form.step, form.slope, form.bend], numbers.dtype),
+    )
+
+
+def _entries(x: Tensor) -> Tensor:
+    """The entries in the order of memory, of shape (n,)."""
+    return torch.as_strided(x.detach(), (x.numel(),), (1,), x.storage_offset())
+
+
+def _shaped(entries: Tensor, *, like: Tensor) -> Tensor:
+    """Entries in the order of memory as a tensor of that shape and layout."""
+    return torch.as_strided(entries, like.shape, like.stride())

@@ -6,6 +6,7 @@ around ±1 that it is given. `Stages` for a search are many at once; polynomials
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, reduce
 
@@ -24,6 +25,8 @@ MARGIN = 2.0**-12
 MARGIN_PER_GAP = 1.0 / 16.0
 # A stage that squeezes less than its noise leaves nothing: this keeps the next one solvable.
 LEAST_INNER = 1e-6
+# Points on which a stage's reach is looked for: hundreds for each of its oscillations.
+LOOKS = 8001
 
 
 def default_margin(gap: float) -> float:
@@ -59,6 +62,25 @@ def minimax_stages(
 def through(stages: Sequence[Polynomial], x: FloatArray) -> FloatArray:
     """What the stages make of `x`, one after the other."""
     return reduce(lambda value, stage: stage(value), stages, np.asarray(x, dtype=np.float64))
+
+
+def fitting(stages: Sequence[Polynomial], *, most: float = math.inf) -> tuple[Polynomial, ...]:
+    """The stages, each but the first on an interval that holds what the one before it gives.
+
+    Training moves coefficients, and with them what a stage gives; there is room for noise around
+    it. A stage whose interval holds it already stays as it is. Raises TypeMismatch where one would
+    have to become more than `most` times as wide.
+    """
+    found = [stages[0]]
+    for place, stage in enumerate(stages[1:], 2):
+        x = np.linspace(found[-1].low, found[-1].high, LOOKS)
+        reach = float(np.abs(found[-1](x)).max()) + MARGIN
+        if reach > most * stage.high:
+            raise TypeMismatch(
+                f"stage {place} is given values up to {reach:.3g}; it is made for {stage.high:.3g}"
+            )
+        found.append(stage if reach <= stage.high else stage.on(-reach, reach))
+    return tuple(found)
 
 
 def quick_stages(

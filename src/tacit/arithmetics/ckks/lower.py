@@ -9,7 +9,6 @@ The words come out with every vector laid out flat; `packing` finds better layou
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +16,8 @@ import numpy as np
 from tacit.arithmetics.ckks.activations import Approximate, Recipe
 from tacit.arithmetics.ckks.layout import Layout, flat, power_of_two
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
+from tacit.arithmetics.ckks.tuned import recipe_of_tuned
+from tacit.arithmetics.ckks.windows import adaptive, pooled
 from tacit.errors import DepthExceeded, LoweringError
 from tacit.ir import affine, ops
 from tacit.ir.affine import Form
@@ -144,16 +145,27 @@ class _Lowering:
                 *(f.shift.reshape(1, *s) for f, s in zip(forms, shapes, strict=True))
             )
             return affine.constant(value)
-        ranges = tuple(_range(graph[name]) for name in node.args)
+        return self._bent(node, forms, shapes, tuple(_range(graph[name]) for name in node.args))
+
+    def _bent(
+        self,
+        node: Node,
+        forms: tuple[Form, ...],
+        shapes: tuple[Shape, ...],
+        ranges: tuple[Range, ...],
+    ) -> Form:
+        """The form of what is not affine, which has to be computed."""
         match node.op:
             case ops.Map(function=function):
                 return self._map(function, forms[0], widened(ranges[0], self._margin), node)
+            case ops.Approximated():
+                return self._computed(_tuned(node, node.op, ranges[0]), forms[0], node)
             case ops.Mul() | ops.MatMul():
                 return self._times(node, forms, shapes, ranges)
             case ops.Pool(kind=ops.PoolKind.MAXIMUM):
-                return self._tournament(node, forms[0], _windows(node.op, shapes[0]), ranges[0])
+                return self._tournament(node, forms[0], pooled(node.op, shapes[0]), ranges[0])
             case ops.AdaptivePool(kind=ops.PoolKind.MAXIMUM):
-                seen = _adaptive_windows(node.op, shapes[0])
+                seen = adaptive(node.op, shapes[0])
                 return self._tournament(node, forms[0], seen, ranges[0])
             case _:
                 raise LoweringError(
@@ -223,6 +235,9 @@ class _Lowering:
             recipe = self._approximate(function, seen)
         except DepthExceeded as deep:
             raise DepthExceeded(f"{node.where}: {deep.message}", hint=deep.hint) from deep
+        return self._computed(recipe, form, node)
+
+    def _computed(self, recipe: Recipe, form: Form, node: Node) -> Form:
         if recipe.approximation.is_affine:
             return _line(form, recipe)
         name = self._linear(_Aim(form, recipe.centre, recipe.radius, node.type.shape), node)
@@ -280,6 +295,14 @@ class _Lowering:
         return first.plus(second).plus(distance).scaled(0.5)
 
 
+def _tuned(node: Node, op: ops.Approximated, seen: Range) -> Recipe:
+    """The recipe of polynomials that the model brings; errors name the node."""
+    try:
+        return recipe_of_tuned(op, seen)
+    except LoweringError as wrong:
+        raise LoweringError(f"{node.where}: {wrong.message}", hint=wrong.hint) from wrong
+
+
 def _evaluation(recipe: Recipe, size: int) -> Evaluate:
     """The word of a recipe that is not affine."""
     low, high = recipe.centre - recipe.radius, recipe.centre + recipe.radius
@@ -302,23 +325,3 @@ def _flat(size: int) -> Layout:
 def _range(node: Node) -> Range:
     assert node.type.range is not None, "lower() has checked that every node is calibrated"
     return node.type.range
-
-
-def _windows(op: ops.Pool, shape: Shape) -> affine.IndexArray:
-    """(outputs, taps): the entries of every window; the padding repeats one that is inside."""
-    seen = affine.window_entries(op, shape)
-    rows = seen.reshape(-1, math.prod(op.kernel))
-    return np.where(rows < 0, rows.max(axis=1, keepdims=True), rows)
-
-
-def _adaptive_windows(op: ops.AdaptivePool, shape: Shape) -> affine.IndexArray:
-    """(outputs, taps): the entries of every part; shorter parts repeat one of theirs."""
-    numbers = affine.entries(shape)
-    parts = [numbers]
-    for axis, count in enumerate(op.to, start=1):
-        cuts = ops.adaptive_windows(shape[axis], count)
-        parts = [np.take(each, range(*cut), axis=axis) for each in parts for cut in cuts]
-    longest = max(math.prod(part.shape[1:]) for part in parts)
-    rows = [part.reshape(shape[0], -1) for part in parts]
-    full = [np.pad(row, ((0, 0), (0, longest - row.shape[1])), mode="edge") for row in rows]
-    return np.stack(full, axis=1).reshape(-1, longest)

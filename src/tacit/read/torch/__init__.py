@@ -16,14 +16,15 @@ import numpy as np
 import torch
 from torch.export import Dim, ExportedProgram
 
-from tacit.errors import ReadError
+from tacit.errors import ReadError, TacitError
 from tacit.ir.graph import Graph
 from tacit.ir.rewrite import Builder
 from tacit.read.shared import Row, Site, rows, unsupported
+from tacit.read.torch import ranges
 from tacit.read.torch.program import graph_of
 from tacit.read.torch.table import LAYERS
 
-__all__ = ["read", "read_file", "supported"]
+__all__ = ["exported", "read", "read_file", "supported"]
 
 
 def read(model: object, example: object = None) -> Graph:
@@ -32,7 +33,7 @@ def read(model: object, example: object = None) -> Graph:
         case ExportedProgram():
             return graph_of(model)
         case torch.nn.Module():
-            return graph_of(_export(model, _tensors(model, example)))
+            return graph_of(exported(model, example))
         case _:
             raise ReadError(
                 f"a {type(model).__name__} is no torch model",
@@ -41,18 +42,23 @@ def read(model: object, example: object = None) -> Graph:
 
 
 def read_file(path: Path) -> Graph:
-    """The graph of a program written by torch.export.save."""
+    """The graph of a program written by torch.export.save, with ranges if the file holds them."""
     if not zipfile.is_zipfile(path):
         raise ReadError(f"{path} is not a .pt2 file", hint="write it with torch.export.save")
+    # A name is given, because an empty table would not be filled.
+    extra: dict[str, Any] = {ranges.FILE: ""}
     try:
-        program = torch.export.load(path)
+        # By its name torch would only take a path that ends in .pt2.
+        with path.open("rb") as file:
+            program = torch.export.load(file, extra_files=extra)
     # Whatever is wrong inside the file, torch names it with an exception of its own choice.
     except Exception as wrong:
         raise ReadError(
             f"{path} cannot be loaded: {_first_line(wrong)}",
             hint="write it with torch.export.save of the same torch version",
         ) from wrong
-    return graph_of(program)
+    graph = graph_of(program)
+    return ranges.ranged(graph, extra[ranges.FILE]) if extra[ranges.FILE] else graph
 
 
 def supported() -> tuple[Row, ...]:
@@ -60,11 +66,12 @@ def supported() -> tuple[Row, ...]:
     return rows(LAYERS)
 
 
-def _export(model: torch.nn.Module, example: tuple[torch.Tensor, ...]) -> ExportedProgram:
-    """The program of the module when it predicts, for any batch."""
+def exported(model: torch.nn.Module, example: object) -> ExportedProgram:
+    """The program of the module when it predicts, for any batch; the example shows the shapes."""
     _refuse_recurrence(model)
     free = {0: Dim("batch")}
-    shapes: tuple[Any, ...] = (free,) * len(example)
+    inputs = _tensors(model, example)
+    shapes: tuple[Any, ...] = (free,) * len(inputs)
     kinds = [each.kind for each in signature(model.forward).parameters.values()]
     if Parameter.VAR_POSITIONAL in kinds:
         # What *args takes up counts as one argument that is a tuple.
@@ -72,7 +79,10 @@ def _export(model: torch.nn.Module, example: tuple[torch.Tensor, ...]) -> Export
         shapes = (*shapes[:before], shapes[before:])
     with _predicting(model), torch.no_grad():
         try:
-            return torch.export.export(model, example, dynamic_shapes=shapes)
+            return torch.export.export(model, inputs, dynamic_shapes=shapes)
+        except TacitError:
+            # A layer of ours that cannot be exported says so itself.
+            raise
         # Tracing runs the user's own code, which may raise anything.
         except Exception as wrong:
             raise _untraceable(wrong) from wrong

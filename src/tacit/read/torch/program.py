@@ -131,7 +131,7 @@ def _item(site: Site, several: Any, index: int) -> Any:
 def _layer(reading: _Reading, node: fx.Node, site: Site, given: tuple[Any, Any]) -> Any:
     """What the table's handler makes of the call."""
     target = node.target
-    if isinstance(target, torch._ops.OpOverload) and target.namespace == "aten":
+    if isinstance(target, torch._ops.OpOverload):
         layer = BY_NAME.get(f"{site.kind}.{target._overloadname}") or BY_NAME.get(site.kind)
         if layer is not None:
             arguments = _by_name(target, *given)
@@ -174,9 +174,9 @@ def _one_row(value: Any, batches: frozenset[str]) -> Any:
 
 
 def _kind(node: fx.Node) -> str:
-    """What aten calls the op, without its overload."""
+    """What aten calls the op, without its overload; others' ops keep their library's name."""
     if isinstance(node.target, torch._ops.OpOverload):
-        return node.target._schema.name.partition("::")[2]
+        return node.target._schema.name.removeprefix("aten::")
     return str(getattr(node.target, "__name__", node.target))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from tacit.ir.functions import FUNCTIONS, Function
+from tacit.ir.functions import FUNCTIONS, FloatArray, Function
 from tacit.ir.graph import Op
 from tacit.ir.ops import Add, Affine, ArgMax, Map, Mul, Reduce, ReduceKind, Slice, Softmax, Sub
 from tacit.read import layers, moves
@@ -48,6 +49,26 @@ def _pow(call: Call) -> Held:
 
 def _pair(call: Call, compose: Callable[..., Held]) -> Held:
     return compose(call.site, call.operand("self"), call.operand("other"))
+
+
+def _where(call: Call) -> Held:
+    """What a mask of the model's own picks: mask · a + (1 - mask) · b."""
+    mask = call.array("condition")
+    kept = _masked(call, "self", mask)
+    other = _masked(call, "other", 1.0 - mask)
+    if isinstance(kept, Held) and not isinstance(other, Held) and not np.any(other):
+        return kept
+    return layers.binary(call.site, Add(), kept, other)
+
+
+def _masked(call: Call, name: str, mask: FloatArray) -> Operand:
+    value = call.operand(name)
+    if isinstance(value, Held):
+        site = replace(call.site, name=f"{call.site.name}_{name}")
+        return layers.multiply(site, value, mask)
+    # Not a product: what a mask hides may be infinite.
+    hidden: FloatArray = np.where(mask > 0.0, value, 0.0)
+    return hidden
 
 
 def _reduce(call: Call, kind: ReduceKind) -> Held:
@@ -171,6 +192,7 @@ LAYERS: tuple[Layer[Call], ...] = (
     Layer("power", ("pow",), _pow, (Map, Mul)),
     Layer("maximum", ("maximum", "max.other"), partial(_pair, compose=layers.maximum), _KINK),
     Layer("minimum", ("minimum", "min.other"), partial(_pair, compose=layers.minimum), _KINK),
+    Layer("where, by a constant mask", ("where",), _where, (Mul, Add)),
     Layer("clamp", _CLAMPS, _clamp, (Map, Add, Sub)),
     Layer("prelu", ("prelu", "_prelu_kernel"), _prelu, (Map, Affine, Add)),
     Layer("celu", ("celu",), _celu, (Mul, Map)),

@@ -1,0 +1,51 @@
+"""A tuned model as a file that lowers with no further arguments."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from tacit.errors import NotCalibrated, TypeMismatch
+from tacit.ir.functions import FloatArray
+from tacit.passes import calibrate
+from tacit.read import read
+from tacit.read.torch import exported, read_file
+from tacit.read.torch.ranges import FILE, written
+from tacit.serve.files import new_file, require_free
+
+
+def save(
+    model: nn.Module,
+    path: str | Path,
+    calibration: FloatArray | Iterable[FloatArray],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write a .pt2 file of the model as it predicts, for any batch, with the ranges of its values.
+
+    `calibration` are typical inputs, their first axis the rows, or batches of such; only the ranges
+    that they show are kept. NotCalibrated where a layer has no static scale.
+    """
+    target = Path(path)
+    require_free(target, overwrite=overwrite)
+    if target.suffix.lower() != ".pt2":
+        raise TypeMismatch(f"{target} is no name of a .pt2 file", hint="end it in .pt2")
+    batches = iter((calibration,) if isinstance(calibration, np.ndarray) else calibration)
+    first = next(batches, None)
+    if first is None:
+        raise NotCalibrated("no data was shown", hint="give at least one row")
+    # The file keeps its example, which must be nobody's data.
+    example = np.zeros((1, *first.shape[1:]))
+    program = exported(copy.deepcopy(model).cpu(), example)
+    graph = calibrate(read(program), itertools.chain((first,), batches))
+    with new_file(target, overwrite=overwrite) as beside:
+        with beside.open("wb") as file:
+            torch.export.save(program, file, extra_files={FILE: written(graph)})
+        # What cannot be read back never takes the name.
+        read_file(beside)
