@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from tacit.cli import approximate, arguments, demonstration, describe
+from tacit.cli import approximate, arguments, demonstration, describe, tune
 from tacit.cli.evaluate import Mode
 from tacit.cli.evaluate import evaluate as evaluated
 from tacit.cli.group import OneLine
@@ -243,6 +243,8 @@ def audit(bundle: Bundle, json: AsJson = False) -> None:
     Screen(json).report(describe.audit_record(bundle))
 
 
+app.command(cls=tune.WithKnobs)(tune.tune)
+app.command(epilog=tune.SEARCH_EXAMPLES)(tune.search)
 app.command(cls=approximate.TwoNumbers, epilog=approximate.MORE_HELP)(approximate.approximate)
 
 

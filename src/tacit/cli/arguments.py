@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 import re
 import types
 import zipfile
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from tacit.arithmetics import ARITHMETICS
 from tacit.errors import TacitError
 from tacit.ir.functions import FloatArray
 from tacit.program import Arithmetic
+
+Knobs = TypeVar("Knobs")
 
 POWER = re.compile(r"^2\^(-?\d+)$")
 
@@ -68,23 +71,28 @@ def arithmetic(text: str) -> Arithmetic:
         raise TacitError(
             f"no arithmetic is called {name!r}", hint=f"known are {', '.join(ARITHMETICS)}"
         )
-    kind = ARITHMETICS[name]
+    return knobs_of(ARITHMETICS[name], rest, name)
+
+
+def knobs_of(kind: type[Knobs], text: str, name: str, **given: Any) -> Knobs:
+    """The value of a class of knobs that a text such as `degree=15,precision=12` means.
+
+    `given` are knobs that have an option of their own; `name` is what the class is called.
+    """
     hints = get_type_hints(kind)
-    known = _knobs(kind)
-    values: dict[str, Any] = {}
-    for pair in filter(None, rest.split(",")):
+    known = [each for each in _knobs(kind) if each not in given]
+    values: dict[str, Any] = dict(given)
+    for pair in filter(None, text.split(",")):
         knob, equals, value = pair.partition("=")
         if knob not in known or not equals:
             what = f"has no knob {knob!r}" if equals else f"was given {pair!r} without a value"
-            raise TacitError(
-                f"{name} {what}", hint=f"known are {', '.join(known)}; see tacit lower --help"
-            )
+            raise TacitError(f"{name} {what}", hint=f"known are {', '.join(known)}; see --help")
         values[knob] = _knob(knob, value, hints[knob])
     return kind(**values)
 
 
-def described(kind: type[Arithmetic]) -> str:
-    """An arithmetic's knobs with their defaults and what its docstring says of each."""
+def described(kind: type) -> str:
+    """The knobs of a class with their defaults and what its docstring says of each."""
     words = re.split(r"`(\w+)`: ", " ".join((kind.__doc__ or "").split()))
     meaning = dict(zip(words[1::2], words[2::2], strict=True))
     return "; ".join(
@@ -104,7 +112,13 @@ def _knobs(kind: type) -> Mapping[str, Field[Any]]:
 
 
 def _default(knob: Field[Any]) -> object:
-    return "required" if knob.default is MISSING else knob.default
+    match knob.default:
+        case enum.Enum() as chosen:
+            return chosen.value
+        case tuple() as several:
+            return "+".join(str(getattr(each, "value", each)) for each in several)
+        case default:
+            return "required" if default is MISSING else default
 
 
 def _knob(name: str, text: str, kind: Any) -> object:
@@ -114,6 +128,8 @@ def _knob(name: str, text: str, kind: Any) -> object:
         return None
     power = POWER.match(text)
     try:
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            return kind(text)
         if bool in kinds:
             return {"true": True, "false": False}[text.lower()]
         if int in kinds:
@@ -122,8 +138,14 @@ def _knob(name: str, text: str, kind: Any) -> object:
             return 2.0 ** int(power[1]) if power else float(text)
     except (ValueError, KeyError, OverflowError) as wrong:
         expected = " or ".join(each.__name__ for each in kinds).replace("NoneType", "none")
-        raise TacitError(f"{name}={text} is no {expected}", hint="such as degree=15") from wrong
+        raise TacitError(f"{name}={text} is no {expected}", hint=_hint(kind)) from wrong
     return text
+
+
+def _hint(kind: Any) -> str:
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return f"one of {', '.join(str(each.value) for each in kind)}"
+    return "such as degree=15"
 
 
 def _numbers(array: NDArray[Any], path: Path) -> FloatArray:

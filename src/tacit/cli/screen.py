@@ -44,6 +44,11 @@ class Screen:
         if not self.json:
             print(line)
 
+    def note(self, line: str) -> None:
+        """A line for people who wait, on stderr."""
+        if not self.json:
+            print(line, file=sys.stderr)
+
     def report(self, values: Mapping[str, Json]) -> None:
         """The command's results."""
         if self.json:
@@ -155,7 +160,7 @@ def shown(name: str, value: Json) -> str:
             return in_bytes(float(value))
         case float() if "seconds" in name:
             return in_seconds(value)
-        case float() if name in {"accuracy", "agreement"}:
+        case float() if name.endswith(("accuracy", "agreement")):
             return f"{value:.2%}"
         case float() if name in EXACT:
             return repr(value)

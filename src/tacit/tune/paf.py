@@ -177,7 +177,8 @@ def _fitted(function: Target, degree: int, reach: float) -> Fit:
             f"a polynomial of {function!r} needs an interval, and no input was seen",
             hint="give a Fit, or call observe(model, batches) first",
         )
-    return fit(function, (-reach, reach), degree=degree)
+    bound = REACH * reach
+    return fit(function, (-bound, bound), degree=degree)
 
 
 def _single(function: Target, found: Fit) -> Shape:

@@ -231,6 +231,9 @@ class Maximum(nn.Module):
     @torch.no_grad()
     def _keep(self, rivals: Sequence[Tensor], there: Sequence[Tensor] | None) -> None:
         """Keep the windows of the smallest keys: an even sample of all that ever passed."""
+        if not int(self.scales[0].counts.sum()):
+            # What was seen before has been forgotten.
+            self.passed, self.keys, self.windows = 0, self.keys[:0], self.windows[:, :0]
         passing = rivals[0].numel()
         places = torch.arange(self.passed, self.passed + passing, dtype=torch.float64)
         keys = (places * GOLDEN).frac()

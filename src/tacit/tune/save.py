@@ -1,4 +1,4 @@
-"""A tuned model as a file that lowers with no further arguments."""
+"""Models on disk: to be tuned, and tuned, which lower with no further arguments."""
 
 from __future__ import annotations
 
@@ -11,13 +11,30 @@ import numpy as np
 import torch
 from torch import nn
 
-from tacit.errors import NotCalibrated, TypeMismatch
+from tacit.errors import NotCalibrated, ReadError, TypeMismatch
 from tacit.ir.functions import FloatArray
 from tacit.passes import calibrate
 from tacit.read import read
-from tacit.read.torch import exported, read_file
+from tacit.read.torch import exported, load_program, read_file
 from tacit.read.torch.ranges import FILE, written
 from tacit.serve.files import new_file, require_free
+from tacit.tune.trace import module_of
+
+
+def load(path: str | Path) -> nn.Module:
+    """The model in a .pt2 file that torch.export.save wrote, to be tuned.
+
+    Its batch norms are as when it predicts, for ever. Raises ReadError where it cannot be loaded.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise ReadError(f"there is no file {source}")
+    if source.suffix.lower() != ".pt2":
+        raise ReadError(
+            f"{source} cannot be tuned: only PyTorch's .pt2 files train",
+            hint="write the network with torch.export.save, its batch free to vary",
+        )
+    return module_of(load_program(source)[0])
 
 
 def save(
@@ -42,7 +59,11 @@ def save(
         raise NotCalibrated("no data was shown", hint="give at least one row")
     # The file keeps its example, which must be nobody's data.
     example = np.zeros((1, *first.shape[1:]))
-    program = exported(copy.deepcopy(model).cpu(), example)
+    own = copy.deepcopy(model).cpu()
+    for each in (*own.parameters(), *own.buffers()):
+        # torch takes what lies in another order, such as images by channels, for incomplete.
+        each.data = each.data.clone(memory_format=torch.contiguous_format)
+    program = exported(own, example)
     graph = calibrate(read(program), itertools.chain((first,), batches))
     with new_file(target, overwrite=overwrite) as beside:
         with beside.open("wb") as file:

@@ -231,6 +231,13 @@ def forget(model: nn.Module) -> None:
             seen.zero_()
 
 
+def recount(model: nn.Module) -> None:
+    """Count anew how many inputs exceed their scales, and keep all that was seen."""
+    for each in scales(model):
+        each.outside.zero_()
+        each.total.zero_()
+
+
 def freeze(model: nn.Module, share: float = 1.0, *, margin: float = 1.0) -> None:
     """Freeze static scales at the running maximum, or where a share of the inputs lies below.
 

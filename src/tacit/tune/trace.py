@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, fx, nn
-from torch.export import Dim
+from torch.export import Dim, ExportedProgram
 
 from tacit.errors import ReadError
 
@@ -54,9 +54,13 @@ def _exported(model: nn.Module, inputs: tuple[Tensor, ...]) -> fx.GraphModule:
     # An extent of one would count as fixed.
     doubled = tuple(each[[0, 0]] if len(each) == 1 else each for each in inputs)
     shapes = tuple({0: Dim.AUTO} for _ in inputs)
-    module = torch.export.export(model, doubled, dynamic_shapes=shapes).module()
+    return module_of(torch.export.export(model, doubled, dynamic_shapes=shapes))
+
+
+def module_of(program: ExportedProgram) -> fx.GraphModule:
+    """An exported program as a module, with train and eval, and without the export's checks."""
+    module = program.module()
     assert isinstance(module, fx.GraphModule)
-    # Without the export's own checks, and with train and eval, which it forbids.
     for node in tuple(module.graph.nodes):
         if node.op == "call_module" and not node.users:
             module.graph.erase_node(node)

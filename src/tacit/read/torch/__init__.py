@@ -24,7 +24,7 @@ from tacit.read.torch import ranges
 from tacit.read.torch.program import graph_of
 from tacit.read.torch.table import LAYERS
 
-__all__ = ["exported", "read", "read_file", "supported"]
+__all__ = ["exported", "load_program", "read", "read_file", "supported"]
 
 
 def read(model: object, example: object = None) -> Graph:
@@ -43,6 +43,13 @@ def read(model: object, example: object = None) -> Graph:
 
 def read_file(path: Path) -> Graph:
     """The graph of a program written by torch.export.save, with ranges if the file holds them."""
+    program, known = load_program(path)
+    graph = graph_of(program)
+    return ranges.ranged(graph, known) if known else graph
+
+
+def load_program(path: Path) -> tuple[ExportedProgram, str]:
+    """The program in a .pt2 file, and the text of ranges that lies beside it, or nothing."""
     if not zipfile.is_zipfile(path):
         raise ReadError(f"{path} is not a .pt2 file", hint="write it with torch.export.save")
     # A name is given, because an empty table would not be filled.
@@ -57,8 +64,7 @@ def read_file(path: Path) -> Graph:
             f"{path} cannot be loaded: {_first_line(wrong)}",
             hint="write it with torch.export.save of the same torch version",
         ) from wrong
-    graph = graph_of(program)
-    return ranges.ranged(graph, extra[ranges.FILE]) if extra[ranges.FILE] else graph
+    return program, str(extra[ranges.FILE])
 
 
 def supported() -> tuple[Row, ...]:
