@@ -7,9 +7,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightning_fabric import Fabric
-from torch import nn
-
 from tacit.cli.arguments import knobs_of
 from tacit.cli.samples import example_rows, forms_of, samples_of
 from tacit.cli.screen import Screen, finite
@@ -17,14 +14,13 @@ from tacit.cli.tune import Tuning
 from tacit.errors import TacitError
 from tacit.program import Json
 from tacit.serve.files import new_file, require_free
-from tacit.tune.data import Images, Normalisation, load_images
+from tacit.tune.data import load_images
 from tacit.tune.measure import Score, score
 from tacit.tune.pictures import picture_of_course, picture_of_layers
-from tacit.tune.replace import sites
-from tacit.tune.samples import Samples
+from tacit.tune.report import report, tested
 from tacit.tune.save import load, save
-from tacit.tune.scaling import Scaling, out_of_range, recount, use
-from tacit.tune.training import Check, Outcome, SmartPAF, smartpaf, techniques
+from tacit.tune.scaling import Scaling
+from tacit.tune.training import Check, Devices, Outcome, SmartPAF, smartpaf, techniques
 
 # Images whose ranges the file keeps.
 CALIBRATION = 200
@@ -58,9 +54,6 @@ def run(asked: Tuning, screen: Screen) -> None:
     network = load(asked.model)
     samples = samples_of(load_images(asked.shown.data, "train"), asked.shown)
     unseen = load_images(asked.shown.data, "test") if asked.test else None
-    device = Fabric(
-        accelerator=asked.accelerator, devices=asked.devices, precision=knobs.precision.value
-    )
     begin = time.perf_counter()
     with screen.progress("tuning") as progress:
         found = smartpaf(
@@ -71,7 +64,7 @@ def run(asked: Tuning, screen: Screen) -> None:
             folder=where.folder,
             told=lambda done, total, _: progress(done, total),
             watch=lambda check: screen.note(told(check)),
-            fabric=device,
+            on=Devices(asked.accelerator, asked.devices),
         )
     seconds = time.perf_counter() - begin
     with screen.progress("measuring"):
@@ -98,62 +91,6 @@ def told(check: Check) -> str:
         f"step {check.step} of {check.steps} ({check.phase}, {check.candidate}): "
         f"{check.accuracy:.2%} of held-out images right, loss {check.loss:.4f}{best}"
     )
-
-
-def report(found: Outcome, exact: Score, samples: Samples) -> dict[str, Json]:
-    """What was made, and how well it does on held-out images under both scalings."""
-    own, first = found.model, found.checks[0]
-    layers: list[Json] = [
-        {
-            "layer": each.name,
-            "function": each.function,
-            "degrees": [list(level) for level in each.degrees],
-        }
-        for each in sites(own)
-    ]
-    static, outside = _static(own, samples.held_out, samples.normalisation)
-    return {
-        "layers": layers,
-        "steps": found.steps,
-        "held_out_images": static.images,
-        "held_out": {
-            "float_accuracy": exact.accuracy,
-            "start_accuracy": first.accuracy,
-            "accuracy": static.accuracy,
-            "dynamic_accuracy": _dynamic(own, samples.held_out, samples.normalisation),
-        },
-        "out_of_range": outside,
-    }
-
-
-def tested(network: nn.Module, own: nn.Module, images: Images, samples: Samples) -> dict[str, Json]:
-    """How well both networks do on the test part."""
-    exact = score(network, images, normalisation=samples.normalisation)
-    static, _ = _static(own, images, samples.normalisation)
-    return {
-        "test_images": exact.images,
-        "test": {
-            "float_accuracy": exact.accuracy,
-            "accuracy": static.accuracy,
-            "dynamic_accuracy": _dynamic(own, images, samples.normalisation),
-        },
-    }
-
-
-def _static(
-    model: nn.Module, images: Images, normalisation: Normalisation | None
-) -> tuple[Score, dict[str, Json]]:
-    """The score as it is deployed, and the share of each layer's inputs beyond its scale."""
-    recount(model)
-    found = score(model, images, normalisation=normalisation)
-    return found, dict(out_of_range(model))
-
-
-def _dynamic(model: nn.Module, images: Images, normalisation: Normalisation | None) -> float:
-    use(model, Scaling.DYNAMIC)
-    found = score(model, images, normalisation=normalisation)
-    use(model, Scaling.STATIC)
-    return found.accuracy
 
 
 def draw(found: Outcome, exact: Score, folder: Path) -> list[Json]:

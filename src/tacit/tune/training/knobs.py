@@ -134,6 +134,14 @@ class SmartPAF:
         return bool(set(self.techniques) - {Technique.COEFFICIENTS})
 
 
+@dataclass(frozen=True)
+class Devices:
+    """What a training runs on: Fabric's accelerator (cpu, cuda, mps, auto) and how many of it."""
+
+    accelerator: str = "auto"
+    count: int = 1
+
+
 class Kind(enum.Enum):
     """What moves in a step."""
 

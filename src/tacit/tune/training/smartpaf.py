@@ -21,7 +21,7 @@ from tacit.tune.samples import Samples, fingerprint
 from tacit.tune.scaling import Scaling, forget, freeze, observe, scales, use
 from tacit.tune.sites import prepared
 from tacit.tune.training import checkpoint
-from tacit.tune.training.knobs import SmartPAF, Technique
+from tacit.tune.training.knobs import Devices, SmartPAF, Technique
 from tacit.tune.training.records import Outcome, Told, Watch
 from tacit.tune.training.run import Material, Run
 
@@ -38,20 +38,23 @@ def smartpaf(  # noqa: PLR0913 (what is made, of what, how, and four ways to fol
     folder: Path | None = None,
     told: Told | None = None,
     watch: Watch | None = None,
-    fabric: Fabric | None = None,
+    on: Devices | None = None,
 ) -> Outcome:
     """A copy of the model whose activations and maxima are polynomials, tuned on data.
 
     `forms` are the approximants, one for all layers or by layer; the outcome has static scales.
-    Layers that no form is named for stay as they are.
-    In a `folder` the training's state is kept: called again after a kill, with the same arguments,
-    it goes on, and ends as it would have. `told` hears of every step, `watch` of every look at the
-    held-out images. `fabric` says on what it runs: by default one device, the fastest there is.
+    Layers that no form is named for stay as they are. In a `folder` the training's state is kept:
+    called again after a kill, with the same arguments, it goes on, and ends as it would have.
+    `told` hears of every step, `watch` of every look at the held-out images. It runs `on` one
+    device, the fastest there is, unless others are named.
 
     Raises ReadError where the model cannot be traced, or the folder is of another tuning.
     """
     chosen = knobs or SmartPAF()
-    loop = fabric or Fabric(accelerator="auto", devices=1, precision=chosen.precision.value)
+    where = on or Devices()
+    loop = Fabric(
+        accelerator=where.accelerator, devices=where.count, precision=chosen.precision.value
+    )
     loop.launch()
     mark = fingerprint(model, samples, f"{forms} {chosen}")
     found = None if folder is None else checkpoint.read(folder, mark, loop.device)
