@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import tuning
 import workbench
 
 ROOT = Path(__file__).parents[1]
 README, RESULTS = ROOT / "README.md", ROOT / "bench" / "results"
-METHODS = ROOT / "docs" / "methods.md"
+METHODS, TUNING = ROOT / "docs" / "methods.md", ROOT / "docs" / "tuning.md"
 PLACE = re.compile(
     r"(?<=<!-- measured: )(\w+)(, made by bench/table.py -->\n).*?(?=<!-- /measured -->)", re.DOTALL
 )
@@ -122,7 +123,11 @@ def gigabytes(value: object) -> str:
     return f"{number(value) / 1e9:.2f} GB"
 
 
-TABLES: Mapping[str, Callable[[Path], str]] = {"networks": table, **workbench.TABLES}
+TABLES: Mapping[str, Callable[[Path], str]] = {
+    "networks": table,
+    **tuning.TABLES,
+    **workbench.TABLES,
+}
 
 
 def page(text: str, results: Path) -> str:
@@ -138,5 +143,5 @@ def page(text: str, results: Path) -> str:
 
 
 if __name__ == "__main__":
-    for each in (README, METHODS):
+    for each in (README, METHODS, TUNING):
         each.write_text(page(each.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")

@@ -66,6 +66,8 @@ def run(asked: Tuning, screen: Screen) -> None:
             watch=lambda check: screen.note(told(check)),
             on=Devices(asked.accelerator, asked.devices),
         )
+    if not found.is_first:
+        return
     seconds = time.perf_counter() - begin
     with screen.progress("measuring"):
         exact = score(network, samples.held_out, normalisation=samples.normalisation)

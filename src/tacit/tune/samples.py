@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tacit.tune.data import Augmentation, Images, Normalisation, in_order, split
 from tacit.tune.data.folder import Folder
-from tacit.tune.measure import ROWS
+from tacit.tune.measure import rows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Samples:
 
     def batches(self, images: Images) -> Iterator[Tensor]:
         """The images as a network takes them."""
-        for batch in in_order(images, ROWS, normalisation=self.normalisation):
+        for batch in in_order(images, rows_of(images), normalisation=self.normalisation):
             yield torch.from_numpy(batch.x)
 
 

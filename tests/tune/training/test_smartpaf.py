@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tacit.tune.measure import score
 from tacit.tune.samples import Samples
 from tacit.tune.scaling import Scaling, scales
 from tacit.tune.training import Check, Outcome, SmartPAF, Technique, smartpaf, techniques
+from tacit.tune.training.checkpoint import Checkpoint
 from tacit.tune.training.knobs import Kind, Phase, phases
 from tests.tune.digits import network as learned
 from tests.tune.digits import samples
@@ -62,6 +64,37 @@ def test_a_kill_and_a_resume_end_with_the_same_numbers(
     torch.testing.assert_close(states(resumed), states(whole), rtol=0.0, atol=0.0)
     assert resumed.checks == whole.checks
     assert resumed.tuned == whole.tuned
+
+
+@pytest.mark.parametrize("write", range(1, 9))
+def test_a_kill_between_two_writes_changes_nothing(
+    network: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: int
+) -> None:
+    # Patience ends a phase early: what is written then must not be gone on with.
+    hasty = replace(KNOBS, patience=1, check=2, weight_rate=0.3, techniques=techniques("ct,at"))
+    whole = smartpaf(network, "f1g2", DATA, hasty)
+    written: list[Path] = []
+    own = Checkpoint.write
+
+    def counted(self: Checkpoint, folder: Path) -> None:
+        own(self, folder)
+        written.append(folder)
+        if len(written) == write:
+            raise Killed
+
+    with monkeypatch.context() as patched, contextlib.suppress(Killed):
+        patched.setattr(Checkpoint, "write", counted)
+        smartpaf(network, "f1g2", DATA, hasty, folder=tmp_path)
+    resumed = smartpaf(network, "f1g2", DATA, hasty, folder=tmp_path)
+    assert resumed.checks == whole.checks
+    torch.testing.assert_close(states(resumed), states(whole), rtol=0.0, atol=0.0)
+
+
+def test_patience_is_each_phases_own(network: nn.Module) -> None:
+    wild = replace(KNOBS, weight_rate=10.0, coefficient_rate=10.0, patience=1, check=2)
+    found = smartpaf(network, "f1g2", DATA, replace(wild, techniques=techniques("at")))
+    looked = {each.phase for each in found.checks}
+    assert looked == {"start", "in turns", "together"}
 
 
 def test_a_finished_training_is_not_done_again(network: nn.Module, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from tacit.errors import ReadError
@@ -38,7 +38,8 @@ class Checkpoint:
         known = {"version": VERSION, "fingerprint": self.fingerprint, "facts": dict(self.facts)}
         folder.mkdir(parents=True, exist_ok=True)
         with new_file(folder / NAME, overwrite=True) as file:
-            save_file(tensors, file, metadata={"tacit": json.dumps(known)})
+            # Written by itself, safetensors would leave a file that only its owner can read.
+            file.write_bytes(save(tensors, metadata={"tacit": json.dumps(known)}))
 
 
 def read(folder: Path, fingerprint: str, device: torch.device) -> Checkpoint | None:

@@ -56,8 +56,9 @@ class SmartPAF:
     at the start, for ever) or dynamic (each batch's, frozen at the end). `share`: of inputs that a
     static scale covers. `margin`: how much wider it is than that. `observed`: images that are
     looked at for scales and histograms. `batch`: images a step. `layer_steps`: steps after each
-    replacement. `steps`: steps with all layers replaced, in turns. `turn`: steps before
-    coefficients and weights change places. `joint`: steps at the end, all moving together.
+    replacement. `layer_rate`: what rates are multiplied by in these. `steps`: steps with all layers
+    replaced, in turns. `turn`: steps before coefficients and weights change places. `joint`: steps
+    at the end, all moving together.
     `weight_rate`: AdamW's rate of weights. `weight_decay`: AdamW's of weights.
     `coefficient_rate`: AdamW's rate of coefficients. `coefficient_decay`: AdamW's of coefficients.
     `clip`: the norm that gradients are cut to. `distillation`: the share of the original network's
@@ -78,10 +79,11 @@ class SmartPAF:
     margin: float = 1.1
     observed: int = 2000
     batch: int = 100
-    layer_steps: int = 4
-    steps: int = 60
-    turn: int = 15
-    joint: int = 100
+    layer_steps: int = 3
+    layer_rate: float = 0.3
+    steps: int = 40
+    turn: int = 10
+    joint: int = 140
     weight_rate: float = 1e-3
     weight_decay: float = 0.01
     coefficient_rate: float = 1e-3
@@ -99,7 +101,7 @@ class SmartPAF:
     def __post_init__(self) -> None:
         """Refuse knobs that mean nothing."""
         both = {Technique.ALTERNATE, Technique.TOGETHER} <= set(self.techniques)
-        rates = (self.weight_rate, self.coefficient_rate)
+        rates = (self.weight_rate, self.coefficient_rate, self.layer_rate)
         sizes = (self.weight_decay, self.coefficient_decay, self.penalty)
         counts = {
             "observed": self.observed,

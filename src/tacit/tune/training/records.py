@@ -44,9 +44,11 @@ class Outcome:
     """A tuned network under its static scales, and how it came to be.
 
     `tuned` has the mean squared errors of each layer before and after its coefficients were tuned.
+    Where several processes trained, all have it, and `is_first` says which one is to write files.
     """
 
     model: nn.Module
     checks: tuple[Check, ...]
     tuned: tuple[Tuned, ...]
     steps: int
+    is_first: bool = True

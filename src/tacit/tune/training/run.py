@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from tacit.program import Json
 from tacit.tune.coefficients import Tuned
 from tacit.tune.data import Batch, Batches, Images, Normalisation
-from tacit.tune.measure import Score, score
+from tacit.tune.measure import score
 from tacit.tune.paf import PAF, activate, pafs
 from tacit.tune.scaling import Scale
 from tacit.tune.training.checkpoint import Checkpoint
@@ -50,13 +50,17 @@ class Material:
 
 @dataclass
 class Progress:
-    """Where a training is: the phase, the step in it, the steps in all, and the looks so far."""
+    """Where a training is: the phase, the step in it, the steps in all, and the looks so far.
+
+    `lost` is the sum of the losses of the `summed` steps since the last look.
+    """
 
     phase: int = 0
     step: int = 0
     done: int = 0
     without_gain: int = 0
-    losses: list[float] = field(default_factory=list)
+    lost: float = 0.0
+    summed: int = 0
     checks: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -88,6 +92,10 @@ class Run:
         self._average = AveragedModel(model)
 
     @property
+    def _has_average(self) -> bool:
+        return int(self._average.n_averaged) > 1
+
+    @property
     def checks(self) -> tuple[Check, ...]:
         """All looks at the held-out images."""
         return tuple(Check(**each) for each in self._at.checks)
@@ -108,7 +116,7 @@ class Run:
             phase = self._phases[self._at.phase]
             activate(self._model, self._layers[: phase.replaced])
             self._finish(phase, stream)
-            self._at.phase, self._at.step = self._at.phase + 1, 0
+            self._at.phase, self._at.step, self._at.without_gain = self._at.phase + 1, 0, 0
             self._write()
         activate(self._model)
         self._model.load_state_dict(self._best)
@@ -119,7 +127,8 @@ class Run:
         held: dict[str, Any] = {name: found.facts[name] for name in known}
         self._at = Progress(**held)
         self._model.load_state_dict(dict(found.groups["model"]))
-        self._average.load_state_dict(dict(found.groups["average"]))
+        if "average" in found.groups:
+            self._average.load_state_dict(dict(found.groups["average"]))
         self._best = dict(found.groups["best"])
         for kind, own in self._own.items():
             _load(own, self._names[kind], found.groups.get(kind.value, {}))
@@ -139,12 +148,14 @@ class Run:
             self._step(phase, next(stream))
             if averages and self._at.step > half:
                 self._average.update_parameters(self._model)
-            ends = self._at.step == phase.steps
-            if phase.whole and (ends or self._at.step % self._knobs.check == 0):
+            if phase.steps > self._at.step and self._at.step % self._knobs.check:
+                continue
+            if phase.whole:
                 self._look_at_candidates(phase)
-                self._write()
-                if self._at.without_gain >= self._knobs.patience:
-                    break
+            if self._at.without_gain >= self._knobs.patience:
+                # As a file it must be a finished phase, or a resume would go on in it.
+                self._at.step = phase.steps
+            self._write()
 
     def _step(self, phase: Phase, batch: Batch) -> None:
         """One step on one batch, of which every process takes its part."""
@@ -159,12 +170,12 @@ class Run:
             loss = objective(self._model, self._with.teacher, (x, y), knobs)
         fabric.backward(loss)
         self._share_gradients()
-        factor = _factor(phase, self._at.step)
+        factor = _factor(phase, self._at.step, knobs)
         for each, optimiser in self._optimisers.items():
             if kind in {each, Kind.ALL}:
                 self._descend(each, optimiser, factor)
         self._model.zero_grad()
-        self._at.losses.append(float(loss.detach()))
+        self._at.lost, self._at.summed = self._at.lost + float(loss.detach()), self._at.summed + 1
         self._at.step, self._at.done = self._at.step + 1, self._at.done + 1
         if self._with.told:
             self._with.told(self._at.done, self._total, phase.name)
@@ -219,21 +230,19 @@ class Run:
     def _look_at_candidates(self, phase: Phase) -> None:
         before = len(self._at.checks)
         self._look("last", self._model, phase.name)
-        if int(self._average.n_averaged) > 1:
+        if self._has_average:
             self._look("average", self._average.module, phase.name)
         gained = any(each["kept"] for each in self._at.checks[before:])
         self._at.without_gain = 0 if gained else self._at.without_gain + 1
-        self._at.losses.clear()
+        self._at.lost, self._at.summed = 0.0, 0
 
     def _look(self, candidate: str, model: nn.Module, phase: str) -> None:
         """See how well a candidate does, and keep it if none did better."""
         found = score(model, self._with.held_out, normalisation=self._with.normalisation)
-        rivals = (Score(each["accuracy"], each["loss"], 0) for each in self._at.checks)
-        kept = all(_rank(found) < _rank(each) for each in rivals)
+        kept = all(found.loss < each["loss"] for each in self._at.checks)
         if kept:
             self._best = {name: each.clone() for name, each in model.state_dict().items()}
-        losses = self._at.losses
-        mean = math.fsum(losses) / len(losses) if losses else None
+        mean = self._at.lost / self._at.summed if self._at.summed else None
         check = Check(
             phase=phase,
             step=self._at.done,
@@ -255,7 +264,7 @@ class Run:
         if fabric.is_global_zero:
             groups = {
                 "model": self._model.state_dict(),
-                "average": self._average.state_dict(),
+                "average": self._average.state_dict() if int(self._average.n_averaged) else {},
                 "best": self._best,
                 **{k.value: _state(own, self._names[k]) for k, own in self._own.items()},
             }
@@ -275,17 +284,12 @@ def _groups(model: nn.Module) -> dict[Kind, dict[str, nn.Parameter]]:
     return found
 
 
-def _factor(phase: Phase, step: int) -> float:
+def _factor(phase: Phase, step: int, knobs: SmartPAF) -> float:
     """What rates are multiplied by: in whole phases up at once, then down along a cosine."""
     if not phase.whole:
-        return 1.0
+        return knobs.layer_rate
     rise = min(1.0, (phase.before + step + 1) / WARM_UP)
     return rise * 0.5 * (1.0 + math.cos(math.pi * phase.progress(step)))
-
-
-def _rank(found: Score) -> tuple[float, float]:
-    """The less, the better: by loss, and by errors where none is finite."""
-    return (found.loss if math.isfinite(found.loss) else math.inf, -found.accuracy)
 
 
 def _state(optimiser: AdamW, names: list[str]) -> State:

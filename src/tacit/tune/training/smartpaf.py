@@ -68,8 +68,8 @@ def smartpaf(  # noqa: PLR0913 (what is made, of what, how, and four ways to fol
         samples.normalisation,
         mark,
         folder,
-        told,
-        watch,
+        told if loop.is_global_zero else None,
+        watch if loop.is_global_zero else None,
     )
     first = torch.from_numpy(next(material.batches.epoch(0)).x[:EXAMPLES])
     bare = _on(prepared(model, first), loop.device)
@@ -83,7 +83,8 @@ def smartpaf(  # noqa: PLR0913 (what is made, of what, how, and four ways to fol
         run.resume(found)
     run.train()
     _settle(made, material, chosen)
-    return Outcome(made.cpu(), run.checks, tuned, run.steps)
+    made = made.cpu().to(memory_format=torch.contiguous_format)
+    return Outcome(made, run.checks, tuned, run.steps, loop.is_global_zero)
 
 
 def _teacher(model: nn.Module, device: torch.device) -> nn.Module:
