@@ -96,18 +96,18 @@ def test_a_tuned_model_is_read_as_the_polynomials_that_it_computes(name: str) ->
     assert gap(graph, made, 1.05 * x[:5]) <= TOLERANCE
 
 
-def test_layers_keep_their_functions_and_their_modules() -> None:
+def test_layers_keep_their_functions_and_are_told_apart() -> None:
     graph = read(tuned(residual(), "f1f1g1g1", IMAGES), IMAGES[:1])
 
     assert approximated(graph) == [
-        ("relu", each) for each in ("2", "3.relu", "3.relu", "4.relu", "4.relu")
+        ("relu", each) for each in ("2", "3.relu", "3.relu_1", "4.relu", "4.relu_1")
     ]
 
 
 def test_the_levels_of_a_maximum_are_magnitudes() -> None:
     graph = read(tuned(vgg(), {"0.3": "f1g2"}, IMAGES), IMAGES[:1])
 
-    assert approximated(graph) == [("abs", "0.3"), ("abs", "0.3")]
+    assert approximated(graph) == [("abs", "0.3.levels.0"), ("abs", "0.3.levels.1")]
 
 
 def test_what_was_not_replaced_is_read_as_what_it_is() -> None:

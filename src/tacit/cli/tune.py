@@ -164,6 +164,7 @@ def tune(
     require()
     from tacit.cli import tuned
 
+    output = output if output.suffix else output.with_suffix(".pt2")
     shown = Shown(data, held_out, limit, normalise, augment)
     asked = Tuning(
         *(model, output, shown, forms, techniques, scaling, knobs),

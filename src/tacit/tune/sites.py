@@ -123,7 +123,8 @@ def _redirect(graph: fx.Graph, call: Call, name: str) -> None:
     node = call.node
     with graph.inserting_after(node):
         made = graph.call_module(name, call.inputs)
-    made.meta = dict(node.meta)
+    # It is the layer's own call now, not one in the module that the user's code stood in.
+    made.meta = {key: each for key, each in node.meta.items() if key != "nn_module_stack"}
     node.replace_all_uses_with(made)
     if call.is_in_place:
         # Whatever reads the input after that, reads what it was changed into.

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from tacit.tune.samples import Samples
 from tacit.tune.scaling import Scaling, scales
 from tacit.tune.training import Check, Outcome, SmartPAF, Technique, smartpaf, techniques
 from tacit.tune.training.checkpoint import Checkpoint
-from tacit.tune.training.knobs import Kind, Phase, phases
+from tacit.tune.training.knobs import Kind, Phase, Precision, phases
 from tests.tune.digits import network as learned
 from tests.tune.digits import samples
 
@@ -158,6 +159,13 @@ def test_the_best_look_is_what_comes_out(network: nn.Module) -> None:
     assert score(found.model, HELD_OUT).loss == pytest.approx(best.loss, rel=1e-6)
 
 
+def test_layers_may_work_in_half_precision(network: nn.Module) -> None:
+    mixed = replace(KNOBS, precision=Precision.MIXED)
+    found = smartpaf(network, "f2g2", DATA, mixed)
+    assert {each.dtype for each in found.model.parameters()} == {torch.float32}
+    assert found.checks[-1].loss < found.checks[0].loss + 0.1
+
+
 def test_it_ends_early_where_nothing_is_gained(network: nn.Module) -> None:
     # Steps of such rates only destroy.
     wild = replace(KNOBS, weight_rate=10.0, coefficient_rate=10.0, patience=1)
@@ -200,9 +208,9 @@ def test_coefficients_and_weights_take_turns() -> None:
         ({"steps": -1}, "negative"),
     ],
 )
-def test_knobs_that_mean_nothing_are_refused(knobs: dict[str, object], message: str) -> None:
+def test_knobs_that_mean_nothing_are_refused(knobs: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeMismatch, match=message):
-        replace(KNOBS, **knobs)  # type: ignore[arg-type]
+        replace(KNOBS, **knobs)
 
 
 def test_an_unknown_technique_is_refused() -> None:

@@ -44,6 +44,7 @@ class Measured:
     phase: str
     step: float
     accuracy: float
+    kept: bool
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def picture_of_course(
     """Accuracy over the steps, the phases shaded; `exact` is that of the network before tuning.
 
     A record has a "phase", a "step", which never goes back, and an "accuracy", or none where
-    nothing was measured.
+    nothing was measured. The last one that was "kept" is what came out; without any, the highest.
     """
     measured = _measured(records)
     figure = sheet(8.0, 4.4)
@@ -74,7 +75,7 @@ def picture_of_course(
     steps, accuracies = [each.step for each in measured], [each.accuracy for each in measured]
     size = 4.0 if len(measured) <= MANY else 0.0
     axes.plot(steps, accuracies, "o-", color=BLUE, linewidth=1.4, markersize=size, label="tuned")
-    best = max(measured, key=lambda each: each.accuracy)
+    best = max(measured, key=lambda each: (each.kept, each.step if each.kept else each.accuracy))
     axes.plot(best.step, best.accuracy, "o", color=RED, markersize=7, zorder=4, clip_on=False)
     axes.margins(x=0.0 if len(measured) > 1 else 0.05, y=0.12)
     axes.set_ylim(top=min(axes.get_ylim()[1], HIGHEST))
@@ -85,7 +86,8 @@ def picture_of_course(
     (_shade_by_name if is_few else _shade_in_turn)(axes, phases)
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=SMALL)
     spots = list(zip(steps, accuracies, strict=True))
-    label = f"best: {100.0 * best.accuracy:.4g} % after step {best.step:,.0f}"
+    word = "kept" if best.kept else "best"
+    label = f"{word}: {100.0 * best.accuracy:.4g} % after step {best.step:,.0f}"
     level = () if exact is None else across(axes, exact)
     label_all(axes, [(best.step, best.accuracy, label)], spots, spots, level)
     return figure
@@ -97,7 +99,7 @@ def _measured(records: Sequence[Mapping[str, Json]]) -> list[Measured]:
     for each in records:
         match each:
             case {"phase": str(phase), "step": int() | float() as step, "accuracy": float(share)}:
-                found.append(Measured(phase, step, share))
+                found.append(Measured(phase, step, share, each.get("kept") is True))
             case {"phase": str(), "step": int() | float()}:
                 pass
             case _:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from torch import fx, nn
+from torch import nn
 
 from tacit.arithmetics.ckks import CKKS
 from tacit.errors import DepthExceeded, ProtocolError
@@ -80,7 +79,7 @@ class Seconds(Price):
     def _program(self, bench: Bench, model: nn.Module) -> Program:
         places = np.unique(np.linspace(0, len(bench.seen) - 1, SHOWN).astype(np.int64))
         (shown,) = bench.samples.batches(bench.seen.only(places))
-        graph = read(_unnamed(model), bench.samples.example)
+        graph = read(model, bench.samples.example)
         return lower(calibrate(graph, shown.double().numpy()), self.arithmetic)
 
 
@@ -92,15 +91,6 @@ def _priced(entry: Json) -> Priced:
             return Priced(seconds, {k: v for k, v in parts.items() if isinstance(v, float)})
         case _:
             raise ProtocolError(f"{entry!r} in the ledger is no time", hint="give another file")
-
-
-def _unnamed(model: nn.Module) -> nn.Module:
-    """A copy whose calls are named after its own layers, not after those of the user's model."""
-    made = copy.deepcopy(model)
-    assert isinstance(made, fx.GraphModule), "what is built on a bench is a graph"
-    for node in made.graph.nodes:
-        node.meta.pop("nn_module_stack", None)
-    return made
 
 
 def _by_layer(program: Program, layers: Sequence[str]) -> dict[str, float]:
