@@ -3,9 +3,10 @@
     python bench/resume.py [--kills 10] [--seed 20261127] [--out bench/results/resume.json]
 
 `tacit tune` trains a small network on scikit-learn's digits in a process of its own. Once it runs
-undisturbed; then, for each of ten random moments between its start and its end, it is killed
-(SIGKILL, which no process can catch) and called again with the same arguments. Compared are all
-figures of the report but the seconds, and every number in the tuned file, bit by bit.
+undisturbed; then, at each of ten random moments, it is killed (SIGKILL, which no process can catch)
+and called again with the same arguments. Every third moment is anywhere between start and end, the
+others after the first checkpoint, where there is something to go on with. Compared are all figures
+of the report but the seconds, and every number in the tuned file, bit by bit.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from torch.nn import functional
 
 from tacit.tune.save import load
 
-KNOBS = "layer_steps=15,steps=80,joint=120,check=20,turn=10,batch=50,observed=500"
+KNOBS = "layer_steps=60,steps=200,joint=400,check=40,turn=10,batch=50,observed=500"
 TIME_LIMIT = 600
 
 
@@ -109,12 +110,17 @@ def main() -> None:
         whole = finish(folder, "whole")
         for number in range(arguments.kills):
             name = f"killed{number}"
-            moment = float(drawn.uniform(0.0, whole))
+            checkpoint = folder / f"{name}.tuning" / "checkpoint.safetensors"
+            begin = time.perf_counter()
             process = start(folder, name)
-            time.sleep(moment)
+            while number % 3 and not checkpoint.exists():
+                time.sleep(0.01)
+            before = time.perf_counter() - begin
+            moment = before + float(drawn.uniform(0.0, max(whole - before, 1.0)))
+            time.sleep(moment - before)
             process.send_signal(signal.SIGKILL)
             process.communicate()
-            had_begun = (folder / f"{name}.tuning" / "checkpoint.safetensors").exists()
+            had_begun = checkpoint.exists()
             if not (folder / f"{name}.pt2").exists():
                 finish(folder, name)
             row = {

@@ -116,6 +116,7 @@ def case(name: str, form: str, variant: Variant, data: Path) -> Record:
         knobs = replace(knobs, joint=knobs.joint + layers * knobs.layer_steps)
     parts = (name, form, variant.techniques, variant.scaling, *(knob for knob, _ in variant.knobs))
     folder = cache() / "-".join(parts).replace(",", "")
+    went_on = (folder / "checkpoint.safetensors").exists()
     cpu, wall = time.process_time(), time.perf_counter()
     found = smartpaf(
         model, form, Samples(train, held_out, augmentation, normalisation), knobs, folder=folder
@@ -125,6 +126,8 @@ def case(name: str, form: str, variant: Variant, data: Path) -> Record:
         "trained_under": variant.scaling,
         "knobs": dict(variant.knobs),
         "steps": found.steps,
+        # Then the seconds are those of the rest only.
+        "went_on": went_on,
         "images_seen": found.steps * knobs.batch,
         "cpu_seconds": round(time.process_time() - cpu, 1),
         "wall_seconds": round(time.perf_counter() - wall, 1),

@@ -102,6 +102,33 @@ def test_a_killed_tuning_goes_on_and_ends_the_same(place: Path) -> None:
     }
 
 
+@pytest.mark.slow
+def test_two_processes_train_one_network(place: Path) -> None:
+    out = place / "two.pt2"
+    command = [sys.executable, str(Path(sys.executable).with_name("tacit")), "tune"]
+    command += [str(place / "net.pt2"), "--data", str(place / "digits.npz"), "-o", str(out)]
+    command += ["--forms", "f1g2", "--knobs", FEW, "--no-pictures", "--json"]
+    command += ["--accelerator", "cpu", "--devices", "2"]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    found = json.loads(done.stdout)
+    alone = told(
+        place,
+        *("tune", "-o", str(place / "one.pt2"), "--forms", "f1g2", "--knobs", FEW),
+        "--no-pictures",
+    )
+    assert found["steps"] == alone["steps"]
+    losses = [[each["loss"] for each in report["checks"]] for report in (found, alone)]
+    # Halves of a batch have the same mean gradient; penalties and rounding differ a little.
+    assert losses[0] == pytest.approx(losses[1], rel=0.2)
+
+
 def test_a_front_hands_its_points_to_tune(place: Path) -> None:
     front = place / "front.json"
     options = ("--forms", "alpha7,f1g2,2", "--points", "2", "--observed", "200")

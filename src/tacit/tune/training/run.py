@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel
 
+from tacit.errors import ReadError
 from tacit.program import Json
 from tacit.tune.coefficients import Tuned
 from tacit.tune.data import Batch, Batches, Images, Normalisation
@@ -124,6 +125,8 @@ class Run:
     def resume(self, found: Checkpoint) -> None:
         """Go on where a file says."""
         known = {each.name for each in fields(Progress)}
+        if not known <= found.facts.keys():
+            raise ReadError("a checkpoint lacks facts", hint="delete it to begin anew")
         held: dict[str, Any] = {name: found.facts[name] for name in known}
         self._at = Progress(**held)
         self._model.load_state_dict(dict(found.groups["model"]))
