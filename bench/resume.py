@@ -30,7 +30,7 @@ from torch.nn import functional
 
 from tacit.tune.save import load
 
-KNOBS = "layer_steps=60,steps=200,joint=400,check=40,turn=10,batch=50,observed=500"
+KNOBS = "layer_steps=15,steps=80,joint=120,check=20,turn=10,batch=50,observed=500"
 TIME_LIMIT = 600
 
 

@@ -111,7 +111,8 @@ def case(name: str, form: str, variant: Variant, data: Path) -> Record:
         seed=SEED,
         **dict(variant.knobs),
     )
-    layers = 19 if name == "resnet20" else 5
+    # A 2×2 pooling is two layers: a tournament of two rounds.
+    layers = 19 if name == "resnet20" else 7
     if "pa" not in variant.techniques:
         knobs = replace(knobs, joint=knobs.joint + layers * knobs.layer_steps)
     parts = (name, form, variant.techniques, variant.scaling, *(knob for knob, _ in variant.knobs))
