@@ -97,6 +97,8 @@ def case(name: str, form: str, variant: Variant, data: Path) -> Record:
 
     from tacit.tune.data import split
     from tacit.tune.measure import score
+    from tacit.tune.paf import pafs
+    from tacit.tune.replace import replace as replaced
     from tacit.tune.samples import Samples
     from tacit.tune.save import save
     from tacit.tune.scaling import Scaling, out_of_range, recount, use
@@ -111,8 +113,7 @@ def case(name: str, form: str, variant: Variant, data: Path) -> Record:
         seed=SEED,
         **dict(variant.knobs),
     )
-    # A 2×2 pooling is two layers: a tournament of two rounds.
-    layers = 19 if name == "resnet20" else 7
+    layers = len(pafs(replaced(model, form, torch.zeros(2, *train.x.shape[1:]))))
     if "pa" not in variant.techniques:
         knobs = replace(knobs, joint=knobs.joint + layers * knobs.layer_steps)
     parts = (name, form, variant.techniques, variant.scaling, *(knob for knob, _ in variant.knobs))
