@@ -89,9 +89,10 @@ def run(asked: Tuning, screen: Screen) -> None:
 def told(check: Check) -> str:
     """A look at the held-out images in a line."""
     best = ", the best so far" if check.kept else ""
+    skipped = f", {check.skipped} steps skipped: gradients not finite" if check.skipped else ""
     return (
         f"step {check.step} of {check.steps} ({check.phase}, {check.candidate}): "
-        f"{check.accuracy:.2%} of held-out images right, loss {check.loss:.4f}{best}"
+        f"{check.accuracy:.2%} of held-out images right, loss {check.loss:.4f}{best}{skipped}"
     )
 
 

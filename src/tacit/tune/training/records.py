@@ -16,7 +16,8 @@ class Check:
     """A look at the held-out images: where the training was, and how well the network did.
 
     `step` of `steps` in all; `candidate` is "last" or "average"; `training_loss` is the mean of
-    the steps since the last look; `kept` says whether this is the best so far.
+    the steps since the last look; `kept` says whether this is the best so far. `skipped` counts the
+    steps since then in which something did not move, because a gradient was not finite.
     """
 
     phase: str
@@ -27,6 +28,7 @@ class Check:
     loss: float
     training_loss: float | None
     kept: bool
+    skipped: int
 
     @property
     def record(self) -> dict[str, Json]:

@@ -53,7 +53,8 @@ class Material:
 class Progress:
     """Where a training is: the phase, the step in it, the steps in all, and the looks so far.
 
-    `lost` is the sum of the losses of the `summed` steps since the last look.
+    `lost` is the sum of the losses of the `summed` steps since the last look, of which `skipped`
+    had gradients that were not finite.
     """
 
     phase: int = 0
@@ -62,6 +63,7 @@ class Progress:
     without_gain: int = 0
     lost: float = 0.0
     summed: int = 0
+    skipped: int = 0
     checks: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -191,7 +193,10 @@ class Run:
             for each in group["params"]
             if each.grad is not None
         ]
-        if not found or not all(bool(torch.isfinite(each).all()) for each in found):
+        if not found:
+            return
+        if not all(bool(torch.isfinite(each).all()) for each in found):
+            self._at.skipped += 1
             return
         rate = self._knobs.weight_rate if kind is Kind.WEIGHTS else self._knobs.coefficient_rate
         for group in self._own[kind].param_groups:
@@ -237,7 +242,7 @@ class Run:
             self._look("average", self._average.module, phase.name)
         gained = any(each["kept"] for each in self._at.checks[before:])
         self._at.without_gain = 0 if gained else self._at.without_gain + 1
-        self._at.lost, self._at.summed = 0.0, 0
+        self._at.lost, self._at.summed, self._at.skipped = 0.0, 0, 0
 
     def _look(self, candidate: str, model: nn.Module, phase: str) -> None:
         """See how well a candidate does, and keep it if none did better."""
@@ -255,6 +260,7 @@ class Run:
             loss=found.loss,
             training_loss=mean,
             kept=kept,
+            skipped=self._at.skipped,
         )
         self._at.checks.append(check.record)
         if self._with.watch:
