@@ -66,7 +66,7 @@ def network(name: str, data: Path) -> tuple[object, object, object, object, obje
     """The float network, its training and test images, augmentation and normalisation."""
     import networks
 
-    from tacit.tune.data import IMAGENET, cropped_and_flipped, load_images, split
+    from tacit.data import IMAGENET, cropped_and_flipped, load_images, split
 
     if name == "resnet20":
         folder = data / "cifar-10-batches-bin"
@@ -95,7 +95,7 @@ def case(name: str, form: str, variant: Variant, data: Path) -> Record:
     """One form and variant: tuned, then measured on the test part."""
     import torch
 
-    from tacit.tune.data import split
+    from tacit.data import split
     from tacit.tune.measure import score
     from tacit.tune.paf import pafs
     from tacit.tune.replace import replace as replaced

@@ -25,8 +25,8 @@ from torch.nn import functional
 
 import tacit
 from tacit import CKKS
+from tacit.data import IMAGENET, Images, load_images, measured, split
 from tacit.errors import DepthExceeded
-from tacit.tune.data import IMAGENET, Images, load_images, measured, split
 from tacit.tune.samples import Samples
 from tacit.tune.save import load
 from tacit.tune.training import SmartPAF, smartpaf

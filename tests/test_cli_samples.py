@@ -9,8 +9,8 @@ import pytest
 
 from tacit.cli.samples import form_of, forms_of, normalisation_of, samples_of
 from tacit.cli.tune import Change, Shown
+from tacit.data import IMAGENET, Normalisation, flipped
 from tacit.errors import TacitError
-from tacit.tune.data import IMAGENET, Normalisation, flipped
 from tests.tune.digits import samples
 
 

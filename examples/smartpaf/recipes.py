@@ -11,7 +11,7 @@ from networks import VGG19, CifarResNet, CifarVGG, E, ResNet18, small_cnn
 from numpy.typing import NDArray
 from torch import nn
 
-from tacit.tune.data import (
+from tacit.data import (
     CIFAR10,
     CIFAR100,
     IMAGENET,

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional
 
-from tacit.tune.data import Batches, Images, measured, split
+from tacit.data import Batches, Images, measured, split
 from tacit.tune.search import Samples
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tacit.tune.data import Images, Normalisation
+from tacit.data import Images, Normalisation
 from tacit.tune.measure import LEAST_ROWS, MOST, ROWS, rows_of, score
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tacit.tune.data import MNIST, flipped
+from tacit.data import MNIST, flipped
 from tacit.tune.samples import Samples, fingerprint
 from tests.tune.digits import network, samples
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tacit import data
 from tacit.cli.tune import Change, Shown
+from tacit.data import Augmentation, Images, Normalisation
 from tacit.errors import TacitError
-from tacit.tune import data
-from tacit.tune.data import Augmentation, Images, Normalisation
 from tacit.tune.paf import Approximant
 from tacit.tune.samples import Samples
 

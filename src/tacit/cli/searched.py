@@ -11,10 +11,10 @@ from tacit.cli.curves import format_of
 from tacit.cli.samples import form_of, samples_of
 from tacit.cli.screen import Screen, finite
 from tacit.cli.tune import By, Searching
+from tacit.data import load_images
 from tacit.errors import TacitError
 from tacit.program import Json
 from tacit.serve.files import new_file, require_free
-from tacit.tune.data import load_images
 from tacit.tune.pictures import picture_of_front
 from tacit.tune.save import load
 from tacit.tune.search import Front, Levels, Price, Search, Seconds, Settings, search

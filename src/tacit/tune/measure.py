@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tacit.data import Images, Normalisation, in_order
 from tacit.program import Progress
-from tacit.tune.data import Images, Normalisation, in_order
 
 # Images looked at together, where they are small: more are no faster. Large ones are fewer, since
 # the activations of so many pixels stay in memory; but not so few that cores wait.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from tacit.data import Images, Normalisation
 from tacit.program import Json
-from tacit.tune.data import Images, Normalisation
 from tacit.tune.measure import Score, score
 from tacit.tune.replace import sites
 from tacit.tune.samples import Samples

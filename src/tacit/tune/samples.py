@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tacit.tune.data import Augmentation, Images, Normalisation, in_order, split
-from tacit.tune.data.folder import Folder
+from tacit.data import Augmentation, Images, Normalisation, in_order, split
+from tacit.data.folder import Folder
 from tacit.tune.measure import rows_of
 
 

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from tacit.arithmetics.ckks import CKKS
 from tacit.arithmetics.ckks.levels import depth
+from tacit.data import Images, Normalisation
 from tacit.errors import DepthExceeded
 from tacit.passes import calibrate
 from tacit.program import lower
 from tacit.read import read
-from tacit.tune.data import Images, Normalisation
 from tacit.tune.paf import Approximant
 from tacit.tune.search import Levels, Samples, Search, Seconds, Settings, search
 from tacit.tune.search.assembly import Assembly

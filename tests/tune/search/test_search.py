@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from tacit.approx import composite, fit, paf
+from tacit.data import Images, Normalisation
 from tacit.errors import ProtocolError, TypeMismatch
-from tacit.tune.data import Images, Normalisation
 from tacit.tune.measure import Score, score
 from tacit.tune.paf import Approximant, pafs
 from tacit.tune.search import Front, Point, Search, Settings, build, search

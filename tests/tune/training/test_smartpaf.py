@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tacit.data import flipped
 from tacit.errors import ReadError, TypeMismatch
-from tacit.tune.data import flipped
 from tacit.tune.measure import score
 from tacit.tune.samples import Samples
 from tacit.tune.scaling import Scaling, scales

@@ -10,8 +10,8 @@ from functools import cached_property
 import torch
 from torch import fx, nn
 
+from tacit.data import Images
 from tacit.tune.coefficients import Tuning, tune_coefficients
-from tacit.tune.data import Images
 from tacit.tune.measure import Score, predicting, score
 from tacit.tune.paf import Approximant
 from tacit.tune.pooling import Maximum

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel
 
+from tacit.data import Batch, Batches, Images, Normalisation
 from tacit.errors import ReadError
 from tacit.program import Json
 from tacit.tune.coefficients import Tuned
-from tacit.tune.data import Batch, Batches, Images, Normalisation
 from tacit.tune.measure import score
 from tacit.tune.paf import PAF, activate, pafs
 from tacit.tune.scaling import Scale

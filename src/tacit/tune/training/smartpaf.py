@@ -11,10 +11,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from tacit.data import Batches
 from tacit.errors import ReadError
 from tacit.program import Json
 from tacit.tune.coefficients import Tuned, tune_coefficients
-from tacit.tune.data import Batches
 from tacit.tune.paf import activate
 from tacit.tune.replace import Forms, swapped
 from tacit.tune.samples import Samples, fingerprint

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tacit.data import IMAGENET, Folder, Framing, Images, load_images, split
 from tacit.errors import ReadError, TypeMismatch
-from tacit.tune.data import IMAGENET, Folder, Framing, Images, load_images, split
-from tests.tune.data.files import pixels
+from tests.data.files import pixels
 
 SMALL = Framing(shorter=8, size=6)
 
@@ -135,8 +135,8 @@ def test_without_pillow_the_error_says_what_to_install(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = load_images(root, "train", framing=SMALL)
-    monkeypatch.delattr("tacit.tune.data.pictures", raising=False)
-    monkeypatch.setitem(sys.modules, "tacit.tune.data.pictures", None)
+    monkeypatch.delattr("tacit.data.pictures", raising=False)
+    monkeypatch.setitem(sys.modules, "tacit.data.pictures", None)
 
     with pytest.raises(ReadError, match=r"pip install 'tacit\[images\]'"):
         images.x[np.array([0])]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tacit.data.reading import PIECE, find, unpacked
 from tacit.errors import ReadError
-from tacit.tune.data.reading import PIECE, find, unpacked
 
 Pack = Callable[[bytes], bytes]
 packings = pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tacit.data import load_images
 from tacit.errors import ReadError, TypeMismatch
-from tacit.tune.data import load_images
-from tests.tune.data.files import pixels, write_binary, write_idx, write_python
+from tests.data.files import pixels, write_binary, write_idx, write_python
 
 X = pixels(50, 3, 32, 32)
 Y = np.arange(50, dtype=np.uint8) % 10
@@ -71,7 +71,7 @@ def test_there_are_two_parts_only(tmp_path: Path) -> None:
 def test_images_are_loaded_without_torch_and_without_pillow(tmp_path: Path) -> None:
     write_idx(tmp_path, X[:, 0], Y)
     script = (
-        "import sys\nfrom tacit.tune.data.load import load_images\n"
+        "import sys\nfrom tacit.data.load import load_images\n"
         "load_images(sys.argv[1], 'train')\nprint(sorted({'torch', 'PIL'} & set(sys.modules)))"
     )
 

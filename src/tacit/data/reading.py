@@ -13,8 +13,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.data.images import Images
 from tacit.errors import ReadError
-from tacit.tune.data.images import Images
 
 Split = Literal["train", "test"]
 

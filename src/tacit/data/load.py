@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
+from tacit.data import cifar
+from tacit.data.classes import class_folders
+from tacit.data.folder import STANDARD, Framing
+from tacit.data.idx import IDX
+from tacit.data.images import Images
+from tacit.data.npz import NPZ
+from tacit.data.reading import Layout, Split
 from tacit.errors import ReadError, TypeMismatch
-from tacit.tune.data import cifar
-from tacit.tune.data.classes import class_folders
-from tacit.tune.data.folder import STANDARD, Framing
-from tacit.tune.data.idx import IDX
-from tacit.tune.data.images import Images
-from tacit.tune.data.npz import NPZ
-from tacit.tune.data.reading import Layout, Split
 
 # The folders that official archives unpack to, and those that torchvision makes of them.
 USUAL = (

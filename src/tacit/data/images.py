@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.data.draws import Purpose, generator
+from tacit.data.folder import Folder
+from tacit.data.normalisation import Bytes, Floats, Indices, Normalisation, Pixels
 from tacit.errors import TypeMismatch
-from tacit.tune.data.draws import Purpose, generator
-from tacit.tune.data.folder import Folder
-from tacit.tune.data.normalisation import Bytes, Floats, Indices, Normalisation, Pixels
 
 Labels = NDArray[np.int64]
 

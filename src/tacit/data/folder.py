@@ -67,7 +67,7 @@ class Folder:
         """
         # Pillow's door opens when the first image is decoded, not when a folder is named.
         try:
-            from tacit.tune.data import pictures
+            from tacit.data import pictures
         except ModuleNotFoundError as absent:
             raise ReadError(
                 "decoding images needs Pillow, which is not installed",

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tacit.data import Images, Normalisation, split
 from tacit.errors import TypeMismatch
-from tacit.tune.data import Images, Normalisation, split
-from tests.tune.data.files import pixels
+from tests.data.files import pixels
 
 UNIT = Normalisation((0.0,), (1.0,))
 labels = st.lists(st.integers(0, 4), min_size=2, max_size=80)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.data.draws import Purpose, generator
+from tacit.data.images import Images, Labels
+from tacit.data.normalisation import Floats, Indices, Normalisation
 from tacit.errors import TypeMismatch
-from tacit.tune.data.draws import Purpose, generator
-from tacit.tune.data.images import Images, Labels
-from tacit.tune.data.normalisation import Floats, Indices, Normalisation
 
 Augmentation = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 

@@ -1,11 +1,11 @@
 """Labelled images: read from disk in the standard formats, split, changed, and put in batches."""
 
-from tacit.tune.data.augment import cropped, cropped_and_flipped, flipped
-from tacit.tune.data.batches import Augmentation, Batch, Batches, in_order
-from tacit.tune.data.folder import Folder, Framing
-from tacit.tune.data.images import Images, split
-from tacit.tune.data.load import load_images
-from tacit.tune.data.normalisation import (
+from tacit.data.augment import cropped, cropped_and_flipped, flipped
+from tacit.data.batches import Augmentation, Batch, Batches, in_order
+from tacit.data.folder import Folder, Framing
+from tacit.data.images import Images, split
+from tacit.data.load import load_images
+from tacit.data.normalisation import (
     CIFAR10,
     CIFAR100,
     FASHION_MNIST,

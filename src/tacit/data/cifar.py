@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.data.images import Images, Labels
+from tacit.data.normalisation import CIFAR10, CIFAR100, Bytes, Normalisation
+from tacit.data.pickled import Value, read_batch
+from tacit.data.reading import Layout, Split, find, found, labels_of, numbered, unpacked
 from tacit.errors import ReadError
-from tacit.tune.data.images import Images, Labels
-from tacit.tune.data.normalisation import CIFAR10, CIFAR100, Bytes, Normalisation
-from tacit.tune.data.pickled import Value, read_batch
-from tacit.tune.data.reading import Layout, Split, find, found, labels_of, numbered, unpacked
 
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tacit.data.pickled import read_batch
 from tacit.errors import ReadError
-from tacit.tune.data.pickled import read_batch
-from tests.tune.data.files import Pickler, pixels, python_batch
+from tests.data.files import Pickler, pixels, python_batch
 
 texts = st.binary(max_size=300)
 numbers = st.integers(-(2**31), 2**31 - 1)

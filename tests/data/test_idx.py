@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tacit.data import FASHION_MNIST, load_images, measured
+from tacit.data.idx import FASHION, KNOWN, read_idx
 from tacit.errors import ReadError
-from tacit.tune.data import FASHION_MNIST, load_images, measured
-from tacit.tune.data.idx import FASHION, KNOWN, read_idx
-from tests.tune.data.files import idx, pixels, write_idx
+from tests.data.files import idx, pixels, write_idx
 
 X = pixels(20, 5, 4)
 Y = np.arange(20, dtype=np.uint8) % 10

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.data.images import Images
+from tacit.data.normalisation import Bytes, Floats, measured
+from tacit.data.reading import Layout, Split, labels_of, numbered
 from tacit.errors import ReadError
-from tacit.tune.data.images import Images
-from tacit.tune.data.normalisation import Bytes, Floats, measured
-from tacit.tune.data.reading import Layout, Split, labels_of, numbered
 
 Arrays = dict[str, NDArray[Any]]
 

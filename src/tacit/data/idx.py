@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.data.images import Images
+from tacit.data.normalisation import FASHION_MNIST, MNIST, Normalisation, measured
+from tacit.data.reading import Layout, Split, find, found, labels_of, numbered, unpacked
 from tacit.errors import ReadError
-from tacit.tune.data.images import Images
-from tacit.tune.data.normalisation import FASHION_MNIST, MNIST, Normalisation, measured
-from tacit.tune.data.reading import Layout, Split, find, found, labels_of, numbered, unpacked
 
 # LeCun, Cortes, Burges: the MNIST database, "file formats": two zeros, a type, a number of axes.
 UNSIGNED_BYTE = 0x08

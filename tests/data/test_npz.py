@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tacit.data import load_images, measured
 from tacit.errors import ReadError
-from tacit.tune.data import load_images, measured
-from tests.tune.data.files import pixels
+from tests.data.files import pixels
 
 X = pixels(12, 3, 5, 4)
 Y = np.arange(12) % 3

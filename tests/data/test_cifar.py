@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tacit.data import CIFAR10, CIFAR100, load_images
 from tacit.errors import ReadError
-from tacit.tune.data import CIFAR10, CIFAR100, load_images
-from tests.tune.data.files import (
+from tests.data.files import (
     Pickler,
     pixels,
     python_batch,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tacit.data.folder import Folder, Framing
+from tacit.data.images import Images
+from tacit.data.normalisation import IMAGENET
+from tacit.data.reading import Layout, Split
 from tacit.errors import ReadError
-from tacit.tune.data.folder import Folder, Framing
-from tacit.tune.data.images import Images
-from tacit.tune.data.normalisation import IMAGENET
-from tacit.tune.data.reading import Layout, Split
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".webp", ".gif", ".tif", ".tiff")
 # ImageNet's test labels are secret: what everybody tests on is its part `val`.

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tacit.data import CIFAR10, Normalisation, measured
+from tacit.data.normalisation import ROWS
 from tacit.errors import TypeMismatch
-from tacit.tune.data import CIFAR10, Normalisation, measured
-from tacit.tune.data.normalisation import ROWS
-from tests.tune.data.files import pixels
+from tests.data.files import pixels
 
 shapes = st.tuples(st.integers(1, 6), st.integers(1, 3), st.integers(1, 5), st.integers(1, 5))
 varied = arrays.arrays(np.uint8, shapes).filter(lambda x: (np.ptp(x, axis=(0, 2, 3)) > 0).all())

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.data.folder import Folder
 from tacit.errors import TypeMismatch
-from tacit.tune.data.folder import Folder
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tacit.data import cropped, cropped_and_flipped, flipped
 from tacit.errors import TypeMismatch
-from tacit.tune.data import cropped, cropped_and_flipped, flipped
-from tests.tune.data.files import pixels
+from tests.data.files import pixels
 
 seeds = st.integers(0, 2**32 - 1)
 shapes = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 5), st.integers(1, 5))

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tacit.errors import TypeMismatch
-from tacit.tune.data import (
+from tacit.data import (
     CIFAR10,
     IMAGENET,
     Batch,
@@ -19,8 +18,9 @@ from tacit.tune.data import (
     cropped_and_flipped,
     in_order,
 )
-from tacit.tune.data.draws import Purpose, generator
-from tests.tune.data.files import pixels
+from tacit.data.draws import Purpose, generator
+from tacit.errors import TypeMismatch
+from tests.data.files import pixels
 
 IMAGES = Images(pixels(23, 3, 8, 8), np.arange(23) % 10, tuple("abcdefghij"), CIFAR10)
 PLAIN = Batches(IMAGES, size=5, seed=1)
