@@ -147,7 +147,7 @@ class Arithmetic(ABC):
         """The server with the keys that a client wrote, as bytes; raises ProtocolError."""
 
     @abstractmethod
-    def engine(self, program: Program, *, progress: Progress | None = None) -> Engine:
+    def pair(self, program: Program, *, progress: Progress | None = None) -> Engine:
         """Both parties in this process, with fresh keys."""
 
     @abstractmethod
@@ -180,7 +180,7 @@ class Program:
 
     def engine(self, *, progress: Progress | None = None) -> Engine:
         """Both parties in this process, with fresh keys."""
-        return self.arithmetic.engine(self, progress=progress)
+        return self.arithmetic.pair(self, progress=progress)
 
 
 def lower(graph: Graph, arithmetic: Arithmetic) -> Program:

@@ -13,13 +13,13 @@ from tacit.arithmetics.ckks.costs import (
     most_alive,
 )
 from tacit.arithmetics.ckks.engine import fresh_client
-from tacit.arithmetics.ckks.host import Limbs, Parts
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap
 from tacit.ir import ops
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph
 from tacit.ir.rewrite import Builder
 from tacit.lattigo.parameters import FRAME_BYTES
+from tacit.lattigo.work import Limbs, Parts
 from tacit.program import Program, lower
 from tests.arithmetics.ckks import graphs
 

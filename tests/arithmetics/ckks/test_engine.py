@@ -9,8 +9,7 @@ import pytest
 from tacit.approx import composite
 from tacit.arithmetics.ckks import CKKS
 from tacit.arithmetics.ckks.activations import Recipe, recipe_of
-from tacit.arithmetics.ckks.engine import Client, fresh_client, interleaved, separated, server
-from tacit.arithmetics.ckks.layout import flat
+from tacit.arithmetics.ckks.engine import Client, fresh_client, server
 from tacit.arithmetics.ckks.levels import choose
 from tacit.arithmetics.ckks.lower import lower as in_words
 from tacit.arithmetics.ckks.noise import noise
@@ -24,6 +23,7 @@ from tacit.ir.ops import Linear
 from tacit.ir.rewrite import Builder
 from tacit.lattigo import Context
 from tacit.program import Half, Program, lower
+from tacit.slots.layout import flat, interleaved, separated
 from tests.arithmetics.ckks import graphs
 
 GRAPHS: dict[str, Callable[[], Graph]] = {

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from tacit.approx import Polynomial
 from tacit.arithmetics.ckks.approximation import Approximation
-from tacit.arithmetics.ckks.layout import flat
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.errors import OutOfRange, TypeMismatch
 from tacit.ir.affine import Matrix
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Op, Range
+from tacit.slots.layout import flat
 
 LINE = flat(4, 16)
 PACK = Pack((2, 2), 1.0, 2.0, Range(-1.0, 3.0), LINE)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from tacit.arithmetics.ckks import CKKS
 from tacit.arithmetics.ckks.activations import Recipe, recipe
-from tacit.arithmetics.ckks.layout import Layout
 from tacit.arithmetics.ckks.lower import lower as words_of
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.arithmetics.ckks.packing import pack_slots
@@ -19,6 +18,7 @@ from tacit.ir.functions import Function
 from tacit.ir.graph import Graph, Node, Range
 from tacit.ir.rewrite import Builder
 from tacit.program import lower
+from tacit.slots.layout import Layout
 from tests.arithmetics.ckks import graphs
 from tests.networks import networks, rows
 

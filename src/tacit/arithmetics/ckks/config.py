@@ -134,7 +134,7 @@ class CKKS(Arithmetic):
         """The server with the client's keys."""
         return server(half, keys, progress=progress)
 
-    def engine(self, program: Program, *, progress: Progress | None = None) -> Engine:
+    def pair(self, program: Program, *, progress: Progress | None = None) -> Engine:
         """Both parties in this process, with fresh keys."""
         return pair(*self.cut(program), progress=progress)
 

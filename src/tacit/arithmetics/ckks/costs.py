@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from tacit.approx import plans
-from tacit.arithmetics.ckks.diagonals import Schedule
-from tacit.arithmetics.ckks.host import Host, Limbs, Parts, host
+from tacit.arithmetics.ckks.host import host
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.arithmetics.ckks.plan import Plan, at_level, packs, unpacks
 from tacit.ir.graph import Graph, Node
 from tacit.lattigo import Context, ciphertext_bytes, key_bytes, security
 from tacit.lattigo.parameters import key_memory
+from tacit.lattigo.work import Host, Limbs, Parts
 from tacit.program import Cost, Json
+from tacit.slots.diagonals import Schedule
 
 BYTES = 8
 

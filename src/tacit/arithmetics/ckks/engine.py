@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tacit.arithmetics.ckks.layout import Layout
 from tacit.arithmetics.ckks.ops import Pack, Unpack
 from tacit.arithmetics.ckks.plan import Plan, packs, plan_of, unpacks
-from tacit.arithmetics.ckks.server import Server, foreign, require
+from tacit.arithmetics.ckks.server import Server, require
 from tacit.errors import OutOfRange, ProtocolError, TypeMismatch
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Op, evaluate
 from tacit.lattigo import Context, EvaluationKeys, SecretKey
+from tacit.lattigo.foreign import foreign, require_keys
 from tacit.program import ClientEngine, Engine, Half, Progress
+from tacit.slots.layout import Layout, interleaved, separated
 
 
 class Client(ClientEngine):
@@ -132,18 +133,6 @@ class Client(ClientEngine):
         return op.layout
 
 
-def interleaved(packed: FloatArray, batch: int) -> FloatArray:
-    """(inputs, ciphertexts, slots) as ciphertexts in which inputs take turns slot by slot."""
-    full = np.zeros((batch, *packed.shape[1:]))
-    full[: len(packed)] = packed
-    return np.moveaxis(full, 0, -1).reshape(packed.shape[1], -1)
-
-
-def separated(slots: FloatArray, batch: int) -> FloatArray:
-    """The inverse of `interleaved`: (ciphertexts, all slots) to (inputs, ciphertexts, slots)."""
-    return np.moveaxis(slots.reshape(slots.shape[0], -1, batch), -1, 0)
-
-
 def fresh_client(half: Half) -> Client:
     """The client with a secret of its own making."""
     known = plan_of(half)
@@ -166,26 +155,8 @@ def server(half: Half, keys: memoryview, *, progress: Progress | None = None) ->
     context = Context(known.parameters)
     with foreign("the set of keys"):
         found = context.load_evaluation_keys(keys)
-    _require_all(known, found)
+    require_keys(found, known.rotations, known.relinearisation)
     return Server(half.graph, known, context, found, progress=progress)
-
-
-def _require_all(known: Plan, keys: EvaluationKeys) -> None:
-    """Raises ProtocolError where a key of the plan is missing or reaches too low a level."""
-    held = keys.rotations
-    short = [step for step, level in known.rotations.items() if held.get(step, -1) < level]
-    if short:
-        raise ProtocolError(
-            f"{len(short)} of {len(known.rotations)} rotation keys are missing or too low, "
-            f"the first for step {short[0]}",
-            hint="make the keys with this program's client part",
-        )
-    needed, there = known.relinearisation, keys.relinearisation_level
-    if needed is not None and (there is None or there < needed):
-        raise ProtocolError(
-            f"the relinearisation key reaches level {there}; {needed} is needed",
-            hint="make the keys with this program's client part",
-        )
 
 
 def pair(client_half: Half, server_half: Half, *, progress: Progress | None = None) -> Engine:

@@ -14,79 +14,33 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tacit.arithmetics.ckks.activations import Approximate, Recipe
-from tacit.arithmetics.ckks.layout import Layout, flat, power_of_two
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.arithmetics.ckks.tuned import recipe_of_tuned
-from tacit.arithmetics.ckks.windows import adaptive, pooled
 from tacit.errors import DepthExceeded, LoweringError
 from tacit.ir import affine, ops
 from tacit.ir.affine import Form
 from tacit.ir.functions import Function
-from tacit.ir.graph import Graph, Input, Node, Place, Range, Shape, Type
+from tacit.ir.graph import Graph, Input, Node, Range, Shape, Type
 from tacit.ir.rewrite import Builder
-
-# Functions that a client may undo anyway, so that leaving them to it tells it nothing new.
-INVERTIBLE = frozenset({"sigmoid", "tanh", "exp", "softplus"})
-# What a client may compute behind the server's part: nothing that holds a weight of the model.
-WEIGHTLESS = (ops.Softmax, ops.ArgMax, ops.Map, ops.Reshape, ops.Permute, ops.Slice)
-AT_CLIENT = (Input, Pack, Unpack, *WEIGHTLESS)
+from tacit.ir.windows import adaptive, pooled
+from tacit.passes.ends import at_end, placed
+from tacit.slots.layout import Layout, flat, power_of_two
 
 
 def lower(graph: Graph, approximate: Approximate, *, margin: float) -> Graph:
     """The graph in words of CKKS; ranges are widened by `margin` of their width on each side."""
     builder = Builder()
-    lowering = _Lowering(builder, approximate, margin, _client_nodes(graph))
+    lowering = _Lowering(builder, approximate, margin, at_end(graph, "CKKS"))
     for node in graph:
         lowering.take(node, graph)
     name = lowering.at_client(graph[graph.outputs[0]])
-    return _placed(builder.graph(name))
+    return placed(builder.graph(name), ends=(Pack, Unpack))
 
 
 def widened(seen: Range, margin: float) -> Range:
     """The range with `margin` of its width added on each side."""
     more = margin * (seen.high - seen.low)
     return Range(seen.low - more, seen.high + more)
-
-
-def _client_nodes(graph: Graph) -> frozenset[str]:
-    """The nodes at the end that the client computes on what it has opened."""
-    chosen: set[str] = set()
-    for node in graph:
-        after = any(name in chosen for name in node.args)
-        if after and not isinstance(node.op, WEIGHTLESS):
-            raise LoweringError(
-                f"{node.where} comes after a softmax or argmax, which the client "
-                "computes, and holds weights or several values",
-                hint="CKKS has softmax and argmax only at the end of a network",
-            )
-        if after or isinstance(node.op, ops.Softmax | ops.ArgMax):
-            chosen.add(node.name)
-    return frozenset(chosen | _undone(graph, chosen))
-
-
-def _undone(graph: Graph, chosen: set[str]) -> set[str]:
-    """The invertible functions before the chosen nodes or the result, and moves behind them."""
-    users = graph.users
-    found: set[str] = set()
-    for node in reversed(graph.nodes):
-        invertible = isinstance(node.op, ops.Map) and node.op.function.name in INVERTIBLE
-        at_end = all(user in chosen | found for user in users[node.name])
-        if at_end and (invertible or isinstance(node.op, ops.Reshape | ops.Permute)):
-            found.add(node.name)
-    for node in graph:
-        # A move that no such function comes before can as well be the server's.
-        if node.name in found and not isinstance(node.op, ops.Map) and node.args[0] not in found:
-            found.remove(node.name)
-    return found
-
-
-def _placed(graph: Graph) -> Graph:
-    """The graph with the client's words marked as such."""
-    client = {node.name for node in graph if isinstance(node.op, AT_CLIENT)}
-    nodes = (
-        replace(node, place=Place.CLIENT if node.name in client else Place.SERVER) for node in graph
-    )
-    return Graph(tuple(nodes), graph.outputs)
 
 
 @dataclass(frozen=True)

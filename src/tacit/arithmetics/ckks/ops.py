@@ -14,12 +14,12 @@ import numpy as np
 
 from tacit.approx.plans import Plan
 from tacit.arithmetics.ckks.approximation import Approximation
-from tacit.arithmetics.ckks.diagonals import Schedule, schedule
-from tacit.arithmetics.ckks.layout import Layout
 from tacit.errors import OutOfRange, TypeMismatch
 from tacit.ir.affine import Matrix
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Op, Range, Shape
+from tacit.slots.diagonals import Schedule, schedule
+from tacit.slots.layout import Layout
 
 
 @dataclass(frozen=True, eq=False)

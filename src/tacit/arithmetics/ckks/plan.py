@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from tacit.arithmetics.ckks.levels import HEADROOM_BITS, levels, takes
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Pack, Product, Unpack
 from tacit.errors import ProtocolError
-from tacit.ir.graph import Graph, Input, Node, Place, Type
+from tacit.ir.graph import Graph, Node, Place
 from tacit.lattigo import Parameters, Ring, security
+from tacit.passes.cut import side
 from tacit.program import Half, Json
 
 # How much finer than the scale what only products take is kept. A product squares it, and the next
@@ -96,37 +97,9 @@ def scales(graph: Graph, parameters: Parameters, found: Mapping[str, int]) -> di
 
 def cut(graph: Graph, known: Plan) -> tuple[Half, Half]:
     """The client's half, without weights, and the server's, without secrets."""
-    client = _side(graph, Place.CLIENT)
-    server = _side(graph, Place.SERVER)
+    client = side(graph, Place.CLIENT)
+    server = side(graph, Place.SERVER)
     return Half(client, _facts(client, known)), Half(server, _facts(server, known))
-
-
-def _side(graph: Graph, place: Place) -> Graph:
-    """The nodes of one place; what they take from the other place is an input."""
-    by_name = graph.by_name
-    nodes: dict[str, Node] = {}
-    for node in graph:
-        if node.place is not place:
-            continue
-        for name in node.args:
-            if name not in nodes:
-                nodes[name] = _border(by_name[name])
-        nodes[node.name] = node
-    users = graph.users
-    given = [
-        name
-        for name in nodes
-        if by_name[name].place is place
-        and any(by_name[user].place is not place for user in users[name])
-    ]
-    own = [name for name in graph.outputs if by_name[name].place is place]
-    return Graph(tuple(nodes.values()), tuple(dict.fromkeys([*own, *given])))
-
-
-def _border(node: Node) -> Node:
-    """The node as an input: nothing of how the other party computes it."""
-    shape = node.type.shape
-    return Node(node.name, Input(shape), (), Type(shape, secret=True), place=node.place)
 
 
 def _facts(graph: Graph, known: Plan) -> dict[str, Json]:

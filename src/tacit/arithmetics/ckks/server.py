@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,27 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from tacit.approx import plans
-from tacit.arithmetics.ckks.layout import Layout
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Product
 from tacit.arithmetics.ckks.plan import Plan, at_level
-from tacit.errors import EngineError, ProtocolError
+from tacit.errors import ProtocolError
 from tacit.ir.graph import Graph, Input, Node
 from tacit.lattigo import Ciphertext, Context, EvaluationKeys, Evaluator, Plaintext
 from tacit.lattigo import LinearMap as EncodedMap
+from tacit.lattigo.foreign import foreign
 from tacit.program import Progress, ServerEngine
+from tacit.slots.layout import Layout
 
 Vector = tuple[Ciphertext, ...]
 
 PRODUCT = plans.Plan((plans.Step(products=((0, 1, 1),)),), inputs=2)
-
-
-@contextlib.contextmanager
-def foreign(what: str) -> Iterator[None]:
-    """Bytes of another party are being read: what the engine refuses is a ProtocolError."""
-    try:
-        yield
-    except EngineError as wrong:
-        raise ProtocolError(f"{what} is refused: {wrong.message}", hint=wrong.hint) from wrong
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from tacit.arithmetics.ckks.diagonals import Schedule, schedule, split
-from tacit.arithmetics.ckks.layout import Grid, Layout, flat, on_grid, phases
 from tacit.ir.functions import FloatArray
+from tacit.slots.diagonals import Schedule, schedule, split
+from tacit.slots.layout import Grid, Layout, flat, on_grid, phases
 
 SLOTS = 256
 

@@ -13,12 +13,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tacit.errors import TypeMismatch
 from tacit.ir.affine import IndexArray
-from tacit.ir.functions import FloatArray
+
+# What a slot holds: a double, or a whole number.
+Number = TypeVar("Number", np.float64, np.int64)
 
 
 def power_of_two(least: int) -> int:
@@ -84,16 +88,16 @@ class Layout:
         turns = [np.roll(period, -copy * self.skew) for copy in range(self.copies)]
         return np.concatenate(turns)[None]
 
-    def pack(self, rows: FloatArray) -> FloatArray:
+    def pack(self, rows: NDArray[Number]) -> NDArray[Number]:
         """(batch, entries) to (batch, ciphertexts, slots), zero where no entry lies."""
-        widened = np.concatenate([rows, np.zeros((len(rows), 1))], axis=1)
-        packed: FloatArray = widened[:, self.entry]
+        widened = np.concatenate([rows, np.zeros((len(rows), 1), dtype=rows.dtype)], axis=1)
+        packed: NDArray[Number] = widened[:, self.entry]
         return packed
 
-    def unpack(self, slots: FloatArray) -> FloatArray:
+    def unpack(self, slots: NDArray[Number]) -> NDArray[Number]:
         """(batch, ciphertexts, slots) to (batch, entries), from the first copy."""
         flat = slots.reshape(len(slots), -1)
-        found: FloatArray = flat[:, self.position]
+        found: NDArray[Number] = flat[:, self.position]
         return found
 
     def same_as(self, other: Layout) -> bool:
@@ -172,3 +176,15 @@ def phases(shape: tuple[int, ...], slots: int, step: int) -> Layout | None:
     place = block * coarse.block + (row // step) * coarse.pitch + column // step
     period = power_of_two(channels * step * step) * coarse.block
     return Layout(slots, period, place.reshape(-1).astype(np.int64), coarse)
+
+
+def interleaved(packed: NDArray[Number], batch: int) -> NDArray[Number]:
+    """(inputs, ciphertexts, slots) as ciphertexts in which inputs take turns slot by slot."""
+    full = np.zeros((batch, *packed.shape[1:]), dtype=packed.dtype)
+    full[: len(packed)] = packed
+    return np.moveaxis(full, 0, -1).reshape(packed.shape[1], -1)
+
+
+def separated(slots: NDArray[Number], batch: int) -> NDArray[Number]:
+    """The inverse of `interleaved`: (ciphertexts, all slots) to (inputs, ciphertexts, slots)."""
+    return np.moveaxis(slots.reshape(slots.shape[0], -1, batch), -1, 0)

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tacit.arithmetics.ckks.layout import Layout
 from tacit.ir.affine import IndexArray, Matrix
 from tacit.ir.functions import FloatArray
+from tacit.slots.layout import Layout
 
 # What a giant step weighs against a baby step. Its time is some eight times a baby's, since it
 # pays for a decomposition and a division by the special primes of its own; but each takes a key,
@@ -140,6 +140,7 @@ def placement(rows: IndexArray, columns: IndexArray, source: Layout, target: Lay
     reach = min(source.period, slots)
     inner = min(target.period, slots)
     if source.skew:
+        assert target.ciphertexts == 1, "a skewed vector is mapped into one ciphertext"
         return _skewed(row, column, source, inner)
     distance = (column - row) & (reach - 1)
     if inner >= reach:
