@@ -48,7 +48,7 @@ func (c *integerContext) message(values []int64) ([]uint64, error) {
 // coefficients that tell: one that holds a single number passes by chance when multiples of it have wrapped around.
 // The text says no number, because it would tell of the secret.
 func (c *integerContext) decode(phase *plaintext, factor uint64) ([]int64, error) {
-	coefficients, err := c.messageAndNoise(phase)
+	coefficients, err := c.messageAndNoise(extendable(phase))
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (c *integerContext) decode(phase *plaintext, factor uint64) ([]int64, error
 			"the ciphertext's noise has used up its modulus, or the key is not the one that it was made for")
 	}
 	found := ring.NewPoly(c.degree(), 0)
-	c.encoder.RingQ2T(phase.level(), false, coefficients, found)
+	c.encoder.RingQ2T(coefficients.Level(), false, coefficients, found)
 	residues := make([]uint64, c.slots())
 	if err := c.encoder.DecodeRingT(found, c.scaleModulo(factor), residues); err != nil {
 		return nil, err
@@ -67,6 +67,15 @@ func (c *integerContext) decode(phase *plaintext, factor uint64) ([]int64, error
 		values[i] = c.centred(value)
 	}
 	return values, nil
+}
+
+// extendable is a phase modulo no more primes than a basis extension takes; noise that is not used up needs far fewer.
+func extendable(phase *plaintext) *plaintext {
+	if phase.level() < mostExtendedPrimes {
+		return phase
+	}
+	lower := ring.Poly{Coeffs: phase.value.Coeffs[:mostExtendedPrimes]}
+	return &plaintext{context: phase.context, value: lower, scale: phase.scale}
 }
 
 // messageAndNoise is t times the phase: factor·message + t·noise modulo Q, as coefficients.

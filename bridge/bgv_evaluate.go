@@ -211,3 +211,9 @@ func rotateIntegers(operand *integerCiphertext, keys *evaluationKeys, steps []in
 	}
 	return made, nil
 }
+
+// rotateSumOfIntegers adds to a ciphertext its own rotation, for each step in turn.
+func rotateSumOfIntegers(operand *integerCiphertext, keys *evaluationKeys, steps []int) (*integerCiphertext, error) {
+	made, err := rotateSum(operand.ciphertext, keys, steps)
+	return operand.home.wrap(made, operand.factor, err)
+}

@@ -175,3 +175,10 @@ func tacit_bgv_rotate(operand, keys C.uint64_t, steps *C.int64_t, count C.int64_
 		return err
 	})
 }
+
+//export tacit_bgv_rotate_sum
+func tacit_bgv_rotate_sum(operand, keys C.uint64_t, steps *C.int64_t, count C.int64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, withTwo(operand, keys, func(a *integerCiphertext, k *evaluationKeys) (any, error) {
+		return rotateSumOfIntegers(a, k, integers(steps, count))
+	}))
+}

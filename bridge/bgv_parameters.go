@@ -17,7 +17,8 @@ import (
 const (
 	// largestPlaintextBits keeps the modulus exact where it is a product's weight, which is a double there.
 	largestPlaintextBits = 50
-	// mostExtendedPrimes is the size of Lattigo's fixed buffers for basis extension, through which all of Q passes.
+	// mostExtendedPrimes is the size of Lattigo's fixed buffers for basis extension: invariant products pass all of Q
+	// through them, and decoding what it decodes.
 	mostExtendedPrimes = 32
 )
 
@@ -33,7 +34,7 @@ func (s integerSettings) check() error {
 	if err := s.settings.check(); err != nil {
 		return err
 	}
-	if len(s.q) > mostExtendedPrimes {
+	if s.invariant && len(s.q) > mostExtendedPrimes {
 		return refuse("q has %d primes; 1 to %d allowed", len(s.q), mostExtendedPrimes)
 	}
 	t := s.plaintextModulus
@@ -42,11 +43,8 @@ func (s integerSettings) check() error {
 			"the plaintext modulus %d is not a prime below 2^%d that is 1 modulo %d, which all slots need",
 			t, largestPlaintextBits, s.nthRoot())
 	}
-	if t >= slices.Min(s.q) {
-		return refuse("the plaintext modulus %d is not below the smallest prime of q, %d", t, slices.Min(s.q))
-	}
-	if slices.Contains(s.p, t) {
-		return refuse("the plaintext modulus %d is a prime of p too", t)
+	if least := slices.Min(slices.Concat(s.q, s.p)); t >= least {
+		return refuse("the plaintext modulus %d is not below the smallest prime of q and p, %d", t, least)
 	}
 	return nil
 }

@@ -86,8 +86,13 @@ func (p *publicKey) encryptIntegers(encoded *integerPlaintext) (*integerCipherte
 
 // lift writes a message's coefficients, centred and multiplied by a constant in Montgomery form, into one limb.
 func (c *integerContext) lift(message []uint64, constant uint64, subring *ring.SubRing, out []uint64) {
+	// The modulus is above t, so that a negative representative is larger by what they differ.
+	half, difference := c.modulus()/2, subring.Modulus-c.modulus()
 	for i, value := range message {
-		out[i] = signedModulo(c.centred(value), subring)
+		if value > half {
+			value += difference
+		}
+		out[i] = value
 	}
 	subring.MulScalarMontgomery(out, constant, out)
 	subring.NTT(out, out)

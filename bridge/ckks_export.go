@@ -205,78 +205,6 @@ func tacit_ckks_rotate_sum(operand, keys C.uint64_t, steps *C.int64_t, count C.i
 	}))
 }
 
-//export tacit_ckks_linear_map
-func tacit_ckks_linear_map(owner C.uint64_t, level C.int64_t, scale C.double, out *C.uint64_t) *C.char {
-	return answerWith(out, with(owner, func(c *context) (any, error) { return c.newLinearMap(int(level), float64(scale)) }))
-}
-
-// tacit_ckks_extend_map encodes count diagonals, each with as many values as there are slots.
-//
-//export tacit_ckks_extend_map
-func tacit_ckks_extend_map(handle C.uint64_t, rows **C.double, giants, babies *C.int64_t, count C.int64_t) *C.char {
-	return answer(func() error {
-		m, err := get[*linearMap](uint64(handle))
-		if err != nil {
-			return err
-		}
-		found := view[*C.double](unsafe.Pointer(rows), count)
-		views := make([][]float64, len(found))
-		for i, row := range found {
-			views[i] = doubles(row, C.int64_t(m.context.slots()))
-		}
-		return m.extend(views, integers(giants, count), integers(babies, count))
-	})
-}
-
-// tacit_ckks_apply_maps writes Σ maps[row][i](inputs[i]) for every row; the handle 0 is an absent map.
-//
-//export tacit_ckks_apply_maps
-func tacit_ckks_apply_maps(inputs *C.uint64_t, inputCount C.int64_t, maps *C.uint64_t, rowCount C.int64_t,
-	keys C.uint64_t, out *C.uint64_t) *C.char {
-	return answer(func() error {
-		k, err := get[*evaluationKeys](uint64(keys))
-		if err != nil {
-			return err
-		}
-		operands, err := getAll[*ciphertext](handles(inputs, inputCount))
-		if err != nil {
-			return err
-		}
-		if rowCount > mostItems {
-			return refuse("a layer of %d rows was announced; %d are possible", int64(rowCount), mostItems)
-		}
-		rows, err := mapRows(handles(maps, inputCount*rowCount), len(operands))
-		if err != nil {
-			return err
-		}
-		made, err := applyRows(operands, rows, k)
-		if err == nil {
-			keepAll(made, out)
-		}
-		return err
-	})
-}
-
-// mapRows looks the maps up, in rows of a width.
-func mapRows(found []uint64, width int) ([][]*linearMap, error) {
-	rows := [][]*linearMap{}
-	for start := 0; start < len(found); start += width {
-		row := make([]*linearMap, width)
-		for i, handle := range found[start : start+width] {
-			if handle == 0 {
-				continue
-			}
-			m, err := get[*linearMap](handle)
-			if err != nil {
-				return nil, err
-			}
-			row[i] = m
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
-}
-
 // tacit_ckks_step makes Σ weight·value·value + Σ constant·value + constant; products are triples of two indices of values
 // and a weight. With adds it takes no level.
 //
@@ -298,21 +226,4 @@ func tacit_ckks_step(values *C.uint64_t, valueCount C.int64_t, products *C.int64
 		}
 		return wanted.evaluate(k)
 	}))
-}
-
-// tacit_ckks_measure writes the five costs in the order of their fields.
-//
-//export tacit_ckks_measure
-func tacit_ckks_measure(owner C.uint64_t, level C.int64_t, out *C.double) *C.char {
-	return answer(func() error {
-		c, err := get[*context](uint64(owner))
-		if err != nil {
-			return err
-		}
-		found, err := c.measure(int(level))
-		if err == nil {
-			copy(doubles(out, 5), []float64{found.transform, found.accumulate, found.extend, found.permute, found.encode})
-		}
-		return err
-	})
 }

@@ -183,3 +183,20 @@ func tacit_load_file(owner C.uint64_t, wanted C.int64_t, path *C.char, out *C.ui
 		return loadFile(c, kind(wanted), C.GoString(path))
 	})
 }
+
+// tacit_measure writes the five costs in the order of their fields.
+//
+//export tacit_measure
+func tacit_measure(owner C.uint64_t, level C.int64_t, out *C.double) *C.char {
+	return answer(func() error {
+		c, err := get[home](uint64(owner))
+		if err != nil {
+			return err
+		}
+		found, err := c.measure(int(level))
+		if err == nil {
+			copy(doubles(out, 5), []float64{found.transform, found.accumulate, found.extend, found.permute, found.encode})
+		}
+		return err
+	})
+}

@@ -252,10 +252,11 @@ func storeFile(object storable, path string) (err error) {
 	return buffered.Flush()
 }
 
-// home is a context of any scheme: it reads what belongs to it.
+// home is a context of any scheme: it reads what belongs to it, and tells what its parts cost.
 type home interface {
 	core() *context
 	readBody(wanted kind, r *frameReader) (any, error)
+	measure(level int) (costs, error)
 }
 
 // load reads an object of the wanted kind from a frame.

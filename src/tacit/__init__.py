@@ -2,6 +2,7 @@
 
 from tacit import approx
 from tacit.arithmetics.ckks import CKKS
+from tacit.arithmetics.integers import Integers
 from tacit.errors import (
     DepthExceeded,
     EngineError,
@@ -33,6 +34,7 @@ __all__ = [
     "EngineError",
     "Graph",
     "InsecureParameters",
+    "Integers",
     "LoweringError",
     "NotCalibrated",
     "OutOfRange",

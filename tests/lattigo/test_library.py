@@ -157,6 +157,7 @@ HOSTILE: dict[str, Callable[[Lent, int], tuple[Argument, ...]]] = {
     "tacit_ckks_rotate_sum": lambda a, n: (a.sealed, a.keys, a.integers, n, a.out),
     "tacit_ckks_extend_map": lambda a, n: (a.map, a.words, a.integers, a.integers, n),
     "tacit_ckks_apply_maps": lambda a, n: (a.words, n, a.words, 1, a.keys, a.out),
+    "tacit_bgv_apply_maps": lambda a, n: (a.words, n, a.words, 1, a.keys, a.out),
     "tacit_add_rotations": lambda a, n: (a.keys, a.secret, a.integers, a.integers, n),
     "tacit_list_keys": lambda a, n: (a.keys, a.integers, a.integers, n, a.integers),
 }
@@ -199,6 +200,24 @@ def test_counts_of_no_layer_are_refused(lent: Lent, rows: int) -> None:
         library().call(
             "tacit_ckks_apply_maps", lent.sealed_list, 1, lent.words, rows, lent.keys, lent.out
         )
+
+
+# What is made of reals is no operand of the functions for integers.
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("tacit_bgv_linear_map", lambda a: (a.context, 1, a.out)),
+        ("tacit_bgv_extend_map", lambda a: (a.map, a.words, a.integers, a.integers, 1)),
+        ("tacit_bgv_apply_maps", lambda a: (a.sealed_list, 1, a.words, 1, a.keys, a.out)),
+        ("tacit_bgv_rotate_sum", lambda a: (a.sealed, a.keys, a.integers, 1, a.out)),
+        ("tacit_measure", lambda a: (a.sealed, 1, a.doubles)),
+    ],
+)
+def test_handles_of_another_kind_are_refused(
+    lent: Lent, name: str, arguments: Callable[[Lent], tuple[Argument, ...]]
+) -> None:
+    with pytest.raises(EngineError, match="handle"):
+        library().call(name, *arguments(lent))
 
 
 @pytest.mark.parametrize("name", ["tacit_store", "tacit_load"])

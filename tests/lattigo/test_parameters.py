@@ -1,10 +1,12 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tacit.errors import EngineError
 from tacit.lattigo import Parameters, Ring, generate_primes
-from tacit.lattigo.parameters import is_prime, root_order
+from tacit.lattigo.parameters import is_prime, primes_above, root_order
 
 sizes = st.lists(st.integers(28, 60), min_size=1, max_size=6)
 
@@ -21,6 +23,13 @@ def test_primes_are_distinct_near_their_size_and_fit_the_ring(
     assert all(
         abs(prime / 2**bits - 1) < 0.02 for prime, bits in zip(made, log_q + log_p, strict=True)
     )
+
+
+@given(st.integers(-5, 10**6), st.integers(1, 13))
+def test_primes_above_a_number_are_all_of_them_in_order(least: int, bits: int) -> None:
+    found = list(itertools.islice(primes_above(least, 1 << bits), 3))
+    wanted = (each for each in itertools.count(max(least, 2)) if each % (1 << bits) == 1)
+    assert found == list(itertools.islice(filter(is_prime, wanted), 3))
 
 
 def test_primes_of_one_size_alternate_so_that_their_product_keeps_the_scale() -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from tacit.arithmetics.ckks import CKKS
+from tacit.arithmetics.integers import Integers
 from tacit.program import Arithmetic
 
 # One line per arithmetic: bundles, the command line and its flags go by this table.
-ARITHMETICS: Mapping[str, type[Arithmetic]] = {each.name: each for each in (CKKS,)}
+ARITHMETICS: Mapping[str, type[Arithmetic]] = {each.name: each for each in (CKKS, Integers)}

@@ -8,7 +8,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from tacit.arithmetics.ckks import CKKS
 from tacit.cli import approximate, arguments, demonstration, describe, tune
+from tacit.cli.demonstration import DEMOS
 from tacit.cli.evaluate import Mode
 from tacit.cli.evaluate import evaluate as evaluated
 from tacit.cli.group import OneLine
@@ -49,10 +51,11 @@ def demo(
         "tacit-demo.png"
     ),
     count: Annotated[int, typer.Option(min=1, max=450, help="How many digits to ask for.")] = 32,
+    arithmetic: Annotated[str, typer.Option(help=f"One of {', '.join(DEMOS)}.")] = CKKS.name,
     json: AsJson = False,
 ) -> None:
     """Answer for handwritten digits, encrypted, and draw what happened."""
-    demonstration.run(count, picture, Screen(json))
+    demonstration.run(arithmetic, count, picture, Screen(json))
 
 
 @app.command()

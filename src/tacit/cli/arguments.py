@@ -21,6 +21,11 @@ from tacit.program import Arithmetic
 
 Knobs = TypeVar("Knobs")
 
+# What people call an arithmetic with one of its engines.
+NICKNAMES: Mapping[str, tuple[str, str]] = {
+    "tfhe": ("integers", "engine=tfhe"),
+    "bgv": ("integers", "engine=bgv"),
+}
 POWER = re.compile(r"^2\^(-?\d+)$")
 
 
@@ -67,6 +72,9 @@ def load_data(path: Path) -> Data:
 def arithmetic(text: str) -> Arithmetic:
     """The arithmetic that a text such as `ckks:degree=15,precision=12` means."""
     name, _, rest = text.partition(":")
+    if name in NICKNAMES:
+        name, known = NICKNAMES[name]
+        rest = ",".join(filter(None, (known, rest)))
     if name not in ARITHMETICS:
         raise TacitError(
             f"no arithmetic is called {name!r}", hint=f"known are {', '.join(ARITHMETICS)}"
@@ -134,18 +142,35 @@ def _knob(name: str, text: str, kind: Any) -> object:
             return {"true": True, "false": False}[text.lower()]
         if int in kinds:
             return int(text)
+        if _is_pairs(kind):
+            return tuple(_pair(part) for part in text.split("+"))
         if float in kinds:
             return 2.0 ** int(power[1]) if power else float(text)
     except (ValueError, KeyError, OverflowError) as wrong:
-        expected = " or ".join(each.__name__ for each in kinds).replace("NoneType", "none")
+        expected = " or ".join(getattr(each, "__name__", "list") for each in kinds).replace(
+            "NoneType", "none"
+        )
         raise TacitError(f"{name}={text} is no {expected}", hint=_hint(kind)) from wrong
     return text
+
+
+def _is_pairs(kind: Any) -> bool:
+    """Whether a knob holds pairs of a name and a number."""
+    return get_origin(kind) is tuple and get_args(kind) == (tuple[str, int], ...)
+
+
+def _pair(text: str) -> tuple[str, int]:
+    """A name and its number, as in `fc1.weights@3`."""
+    name, at, number = text.rpartition("@")
+    if not at or not name:
+        raise ValueError(text)
+    return name, int(number)
 
 
 def _hint(kind: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return f"one of {', '.join(str(each.value) for each in kind)}"
-    return "such as degree=15"
+    return "such as fc1@3+fc2.weights@2" if _is_pairs(kind) else "such as degree=15"
 
 
 def _numbers(array: NDArray[Any], path: Path) -> FloatArray:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.arithmetics.ckks import CKKS
+from tacit.arithmetics.integers import Grouping, Integers
 from tacit.cli.describe import arithmetic_record, cost_record
 from tacit.cli.evaluate import accuracy, classes, compare
 from tacit.cli.screen import Screen, in_bytes, in_seconds
@@ -27,15 +28,30 @@ from tacit.serve import Client, Party, Server, load_part, make_keys, pack
 
 # The network was trained on pixels divided by this.
 BRIGHTEST = 16.0
-# 32 digits share a ciphertext, in the time of one. Sixteen bits keep scores within 1e-2 of the
-# simulated ones with room to spare: bench/digits.py measures it.
-ARITHMETIC = CKKS(error=2**-6, precision=16, batch=32)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A network that comes with the package, and the arithmetic that it is shown in."""
+
+    file: str
+    arithmetic: CKKS | Integers
+
+
+DEMOS: Mapping[str, Demo] = {
+    # 32 digits share a ciphertext, in the time of one. Sixteen bits keep scores within 1e-2 of the
+    # simulated ones with room to spare: bench/digits.py measures it.
+    CKKS.name: Demo("digits.onnx", CKKS(error=2**-6, precision=16, batch=32)),
+    # Trained for narrow sums by examples/integers/digits.py; as many digits as fit share the slots.
+    Integers.name: Demo("digits-integers.onnx", Integers(grouping=Grouping.TENSOR)),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Shipped:
     """The network that comes with the package, calibrated, and digits that it never saw."""
 
+    demo: Demo
     network: Graph
     digits: FloatArray
     labels: NDArray[np.int64]
@@ -55,10 +71,12 @@ class Story:
     weights: Mapping[str, int]
 
 
-def run(count: int, picture: Path, screen: Screen) -> None:
-    """Play owner, client and server, with files between them, and tell of it."""
-    shipped = _shipped(count)
-    program = lower(shipped.network, ARITHMETIC)
+def run(name: str, count: int, picture: Path, screen: Screen) -> None:
+    """Play owner, client and server in an arithmetic, with files between them, and tell of it."""
+    if name not in DEMOS:
+        raise TacitError(f"there is no demo of {name!r}", hint=f"known are {', '.join(DEMOS)}")
+    shipped = _shipped(DEMOS[name], count)
+    program = lower(shipped.network, shipped.demo.arithmetic)
     cost = program.cost
     _tell_program(shipped, cost, screen)
     with tempfile.TemporaryDirectory() as folder:
@@ -69,13 +87,13 @@ def run(count: int, picture: Path, screen: Screen) -> None:
         screen.report(_record(story, cost) | {"picture": drawn})
 
 
-def _shipped(count: int) -> Shipped:
+def _shipped(demo: Demo, count: int) -> Shipped:
     folder = files("tacit") / "demo"
     with (folder / "digits.npz").open("rb") as file:
         data = np.load(file, allow_pickle=False)
         calibration, digits, labels = data["calibration"], data["x"], data["y"]
-    network = calibrate(read(str(folder / "digits.onnx")), calibration / BRIGHTEST)
-    return Shipped(network, digits[:count] / BRIGHTEST, labels[:count].astype(np.int64))
+    network = calibrate(read(str(folder / demo.file)), calibration / BRIGHTEST)
+    return Shipped(demo, network, digits[:count] / BRIGHTEST, labels[:count].astype(np.int64))
 
 
 def _play(shipped: Shipped, program: Program, folder: Path, screen: Screen) -> Story:
@@ -122,10 +140,11 @@ def _tell_program(shipped: Shipped, cost: Cost, screen: Screen) -> None:
         f"A network answers for {count} handwritten digits that it never saw and will not see"
     )
     screen.say("")
+    arithmetic = shipped.demo.arithmetic
     screen.say(
-        f"owner    lowers {parameter_count(shipped.network)} parameters into CKKS: "
+        f"owner    lowers {parameter_count(shipped.network)} parameters into {arithmetic.name}: "
         f"ring degree 2^{facts['log2_ring_degree']}, {facts['levels']} levels, "
-        f"log2(QP) {facts['log2_qp']}, {ARITHMETIC.security} bits of security"
+        f"log2(QP) {facts['log2_qp']}, {arithmetic.security} bits of security"
     )
 
 
@@ -184,7 +203,7 @@ def _drawn(story: Story, path: Path, screen: Screen) -> str | None:
 def _record(story: Story, cost: Cost) -> dict[str, Json]:
     count, labels = len(story.opened), story.shipped.labels
     return {
-        **arithmetic_record(ARITHMETIC),
+        **arithmetic_record(story.shipped.demo.arithmetic),
         "digits": count,
         "labels": list(labels.tolist()),
         "clear": list(_classes(story.clear).tolist()),

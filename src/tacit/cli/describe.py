@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import asdict
 from pathlib import Path
 
@@ -72,8 +73,22 @@ def _approximation(origin: str, op: Evaluate) -> dict[str, Json]:
 
 def arithmetic_record(arithmetic: Arithmetic) -> dict[str, Json]:
     """An arithmetic's name and knobs."""
-    knobs: dict[str, Json] = dict(vars(arithmetic))
+    knobs: dict[str, Json] = {name: _plain(value) for name, value in vars(arithmetic).items()}
     return {"arithmetic": arithmetic.name, **knobs}
+
+
+def _plain(value: object) -> Json:
+    """A knob's value as it stands in a record."""
+    match value:
+        case enum.Enum():
+            plain: Json = value.value
+        case tuple():
+            plain = [_plain(each) for each in value]
+        case None | bool() | int() | float() | str():
+            plain = value
+        case _:
+            plain = str(value)
+    return plain
 
 
 def promise_record(promise: Promise) -> dict[str, Json]:

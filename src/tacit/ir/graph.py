@@ -34,13 +34,31 @@ class Range:
         return max(abs(self.low), abs(self.high))
 
 
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """The closed interval of each entry by itself: two arrays of the value's shape."""
+
+    low: FloatArray
+    high: FloatArray
+
+    def __post_init__(self) -> None:
+        """Refuse an empty or infinite interval."""
+        finite = np.all(np.isfinite(self.low)) and np.all(np.isfinite(self.high))
+        if not finite or self.low.shape != self.high.shape or np.any(self.low > self.high):
+            raise TypeMismatch("the bounds of an entry are no finite interval")
+
+
 @dataclass(frozen=True)
 class Type:
-    """What is known of a value: its shape without the batch, its range, whether it is secret."""
+    """What is known of a value: its shape without the batch, its range, whether it is secret.
+
+    `bounds` are those of each entry, known of inputs only: features may differ in their units.
+    """
 
     shape: Shape
     range: Range | None = None
     secret: bool = False
+    bounds: Bounds | None = None
 
     @property
     def size(self) -> int:
@@ -216,4 +234,4 @@ def retype(node: Node, known: Mapping[str, Type]) -> Node:
     except TypeMismatch as wrong:
         raise TypeMismatch(f"{node.where}: {wrong.message}", hint=wrong.hint) from wrong
     secret = any(each.secret for each in args) if args else node.type.secret
-    return replace(node, type=Type(shape, node.type.range, secret))
+    return replace(node, type=replace(node.type, shape=shape, secret=secret))

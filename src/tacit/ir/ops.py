@@ -435,6 +435,48 @@ class Approximated(Op):
         return result
 
 
+@dataclass(frozen=True, eq=False)
+class FakeQuantise(Op):
+    """Every entry moved to the nearest point scale · (q - zero_point), `low` <= q <= `high`.
+
+    Scale and zero point are of one value, or of one per channel (the first axis). What training
+    with quantisation leaves in a model (Jacob et al. 2018, arXiv 1712.05877, section 3).
+    """
+
+    scale: FloatArray
+    zero_point: FloatArray
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no grid."""
+        whole = np.array_equal(self.zero_point, np.rint(self.zero_point))
+        positive = bool(np.all(self.scale > 0.0) and np.all(np.isfinite(self.scale)))
+        _refuse("the scales of a grid are positive numbers", when=not positive)
+        _refuse("the zero points of a grid are whole numbers", when=not whole)
+        _refuse(f"a grid from {self.low} to {self.high} is empty", when=self.low > self.high)
+        same = self.scale.shape == self.zero_point.shape and self.scale.ndim <= 1
+        _refuse("a grid has one scale for each zero point", when=not same)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        """The shape given."""
+        (given,) = shapes
+        wrong = self.scale.size > 1 and (not given or given[0] != self.scale.size)
+        _refuse(f"a grid of {self.scale.size} channels was given {given}", when=wrong)
+        return given
+
+    def run(self, *values: FloatArray) -> FloatArray:
+        """The nearest points, halves to the even one."""
+        (x,) = values
+        broad = (1, -1) + (1,) * (x.ndim - 2)
+        scale, zero_point = self.scale, self.zero_point
+        if scale.size > 1:
+            scale, zero_point = scale.reshape(broad), zero_point.reshape(broad)
+        q = np.clip(np.rint(x / scale + zero_point), self.low, self.high)
+        result: FloatArray = (q - zero_point) * scale
+        return result
+
+
 class ReduceKind(enum.Enum):
     """What a reduction makes of the entries along its axes."""
 
@@ -634,6 +676,7 @@ SOURCE_OPS: Sequence[type[Op]] = (
     MatMul,
     Map,
     Approximated,
+    FakeQuantise,
     Reduce,
     Reshape,
     Permute,

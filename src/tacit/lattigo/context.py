@@ -9,15 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tacit.errors import EngineError
-from tacit.lattigo.home import Home, batches, moduli
+from tacit.lattigo.home import (
+    DIAGONALS_PER_BATCH,
+    Home,
+    batches,
+    extend_map,
+    moduli,
+    rotations_of,
+    split_steps,
+)
 from tacit.lattigo.library import library, real
 from tacit.lattigo.objects import Ciphertext, Kind, LinearMap, Plaintext, PublicKey, SecretKey
 from tacit.lattigo.parameters import Parameters
 
 FloatArray = NDArray[np.float64]
-
-# Diagonals are handed over in small batches, so that copies stay small.
-DIAGONALS_PER_BATCH = 64
 
 
 @final
@@ -104,51 +109,18 @@ class Context(Home):
         the distinct ones other than zero are the rotations that applying the map takes.
         The mapping is read diagonal by diagonal, so it may make them as they are asked for.
         """
+        steps = split_steps(diagonals, split, period=self.slots)
         number = self.opened.make("tacit_ckks_linear_map", self.number, level, real(scale))
-        steps = {offset: self.checked_split(offset, split) for offset in diagonals}
-        rotations = frozenset(step for pair in steps.values() for step in pair if step != 0)
-        made = LinearMap(self, number, rotations, level, scale)
+        made = LinearMap(self, number, rotations_of(steps), level, scale)
         for batch in batches(diagonals, DIAGONALS_PER_BATCH):
             rows = [vector(diagonals[offset]) for offset in batch]
-            self.extend_map(made, rows, [steps[offset] for offset in batch])
+            pairs = [steps[offset] for offset in batch]
+            extend_map("tacit_ckks_extend_map", made, rows, pairs, slots=self.slots)
         return made
-
-    def checked_split(self, offset: int, split: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
-        """An offset's giant and baby step, modulo the number of slots."""
-        if offset not in split:
-            raise EngineError(f"the split says nothing about the offset {offset}")
-        giant, baby = split[offset]
-        if (giant + baby - offset) % self.slots != 0:
-            raise EngineError(
-                f"the steps {giant} and {baby} do not add up to {offset} modulo {self.slots}"
-            )
-        return giant % self.slots, baby % self.slots
-
-    def extend_map(
-        self, made: LinearMap, rows: list[FloatArray], steps: list[tuple[int, int]]
-    ) -> None:
-        """Encodes more diagonals of a map that is being made, in parallel."""
-        for row in rows:
-            if len(row) != self.slots:
-                raise EngineError(f"a diagonal has {len(row)} values; {self.slots} wanted")
-        addresses = np.array([row.ctypes.data for row in rows], dtype=np.uint64)
-        giants, babies = np.array(steps, dtype=np.int64).reshape(-1, 2).T.copy()
-        self.opened.call("tacit_ckks_extend_map", made.number, addresses, giants, babies, len(rows))
 
     def load_ciphertext(self, data: bytes) -> Ciphertext:
         """The ciphertext in a frame."""
         return Ciphertext(self, self.load(Kind.CIPHERTEXT, data))
-
-    def measure(self, level: int) -> dict[str, float]:
-        """Seconds on one core of this host, for one limb each, except `encode_fft` for one vector.
-
-        `multiply_accumulate` is one term of an inner product on both polynomials of a ciphertext;
-        `extend` makes one limb of a digit; `permute` is a rotation's automorphism.
-        """
-        found = np.zeros(5)
-        self.opened.call("tacit_ckks_measure", self.number, level, found)
-        names = ("ntt", "multiply_accumulate", "extend", "permute", "encode_fft")
-        return dict(zip(names, found.tolist(), strict=True))
 
 
 def secret_weight(parameters: Parameters) -> int:

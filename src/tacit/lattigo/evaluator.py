@@ -10,6 +10,7 @@ import numpy as np
 from tacit.approx.plans import Plan, Step, scales
 from tacit.errors import EngineError
 from tacit.lattigo.context import Context
+from tacit.lattigo.home import apply_maps
 from tacit.lattigo.library import Argument, integers, real, reals
 from tacit.lattigo.objects import Ciphertext, EvaluationKeys, LinearMap, Plaintext
 
@@ -119,18 +120,7 @@ class Evaluator:
         self, ciphertexts: Sequence[Ciphertext], rows: Sequence[Sequence[LinearMap | None]]
     ) -> list[Ciphertext]:
         """A sum of matrices times ciphertexts for every row, sharing the baby steps."""
-        for row in rows:
-            if len(row) != len(ciphertexts):
-                raise EngineError(f"a row has {len(row)} maps for {len(ciphertexts)} ciphertexts")
-        inputs = np.array([ciphertext.number for ciphertext in ciphertexts], dtype=np.uint64)
-        maps = np.array(
-            [0 if item is None else item.number for row in rows for item in row], dtype=np.uint64
-        )
-        out = np.zeros(len(rows), dtype=np.uint64)
-        self._context.opened.call(
-            "tacit_ckks_apply_maps", inputs, len(inputs), maps, len(rows), self._keys.number, out
-        )
-        return self.wrapped(out.tolist())
+        return self.wrapped(apply_maps("tacit_ckks_apply_maps", ciphertexts, rows, self._keys))
 
     def evaluate(
         self, plan: Plan, inputs: Sequence[Ciphertext], *, target_scale: float | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,14 @@ Progress = Callable[[int, int], None]
 
 # Keys are handed over in small batches, so that progress shows.
 KEYS_PER_THREAD = 2
+# Diagonals are handed over in small batches, so that copies stay small.
+DIAGONALS_PER_BATCH = 64
+
+# What the engine measures; see bridge/measure.go.
+MEASURES = ("ntt", "multiply_accumulate", "extend", "permute", "encode_fft")
+
+# The giant and the baby step of a diagonal.
+Steps = tuple[int, int]
 
 
 class Home(Held):
@@ -88,6 +97,16 @@ class Home(Held):
             "tacit_add_rotations", keys.number, secret.number, steps, levels, len(steps)
         )
 
+    def measure(self, level: int) -> dict[str, float]:
+        """Seconds on one core of this host, for one limb each, except `encode_fft` for one vector.
+
+        `multiply_accumulate` is one term of an inner product on both polynomials of a ciphertext;
+        `extend` makes one limb of a digit; `permute` is a rotation's automorphism.
+        """
+        found = np.zeros(len(MEASURES))
+        self.opened.call("tacit_measure", self.number, level, found)
+        return dict(zip(MEASURES, found.tolist(), strict=True))
+
     def load_secret_key(self, data: bytes) -> SecretKey:
         """The secret key in a frame."""
         return SecretKey(self, self.load(Kind.SECRET_KEY, data))
@@ -111,6 +130,60 @@ class Home(Held):
             "tacit_load_file", self.number, int(Kind.EVALUATION_KEYS), os.fsencode(path)
         )
         return EvaluationKeys(self, number)
+
+
+def split_steps(
+    offsets: Iterable[int], split: Mapping[int, Steps], *, period: int
+) -> dict[int, Steps]:
+    """The giant and baby step of every offset, modulo the slots of a row."""
+    found = {}
+    for offset in offsets:
+        if offset not in split:
+            raise EngineError(f"the split says nothing about the offset {offset}")
+        giant, baby = split[offset]
+        if (giant + baby - offset) % period != 0:
+            raise EngineError(
+                f"the steps {giant} and {baby} do not add up to {offset} modulo {period}"
+            )
+        found[offset] = giant % period, baby % period
+    return found
+
+
+def rotations_of(steps: Mapping[int, Steps]) -> frozenset[int]:
+    """The rotations that a map with these steps takes."""
+    return frozenset(step for pair in steps.values() for step in pair if step != 0)
+
+
+def extend_map(
+    name: str, made: Held, rows: Sequence[NDArray[Any]], steps: Sequence[Steps], *, slots: int
+) -> None:
+    """Encodes more diagonals, of contiguous words, of a map that is being made, in parallel."""
+    for row in rows:
+        if len(row) != slots:
+            raise EngineError(f"a diagonal has {len(row)} values; {slots} wanted")
+    addresses = np.array([row.ctypes.data for row in rows], dtype=np.uint64)
+    giants, babies = np.array(steps, dtype=np.int64).reshape(-1, 2).T.copy()
+    made.opened.call(name, made.number, addresses, giants, babies, len(rows))
+
+
+def apply_maps(
+    name: str,
+    inputs: Sequence[Held],
+    rows: Sequence[Sequence[Held | None]],
+    keys: EvaluationKeys,
+) -> list[int]:
+    """The handles of a sum of matrices times ciphertexts for every row; None is a zero matrix."""
+    for row in rows:
+        if len(row) != len(inputs):
+            raise EngineError(f"a row has {len(row)} maps for {len(inputs)} ciphertexts")
+    operands = np.array([each.number for each in inputs], dtype=np.uint64)
+    maps = np.array(
+        [0 if item is None else item.number for row in rows for item in row], dtype=np.uint64
+    )
+    out = np.zeros(len(rows), dtype=np.uint64)
+    keys.opened.call(name, operands, len(operands), maps, len(rows), keys.number, out)
+    found: list[int] = out.tolist()
+    return found
 
 
 def moduli(primes: tuple[int, ...]) -> NDArray[np.uint64]:

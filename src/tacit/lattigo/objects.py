@@ -156,19 +156,15 @@ class Plaintext(Scaled):
     __slots__ = ()
 
 
-@final
-class LinearMap(Member):
-    """A matrix on the slots, encoded for ciphertexts up to a level."""
+class Matrix(Member):
+    """A matrix on the slots, encoded for ciphertexts up to a level; made by its subclasses."""
 
-    __slots__ = ("_level", "_rotations", "_scale")
+    __slots__ = ("_level", "_rotations")
 
-    def __init__(
-        self, context: Home, number: int, rotations: frozenset[int], level: int, scale: float
-    ) -> None:
+    def __init__(self, context: Home, number: int, rotations: frozenset[int], level: int) -> None:
         super().__init__(context, number)
         self._rotations = rotations
         self._level = level
-        self._scale = scale
 
     @property
     def rotations(self) -> frozenset[int]:
@@ -179,6 +175,19 @@ class LinearMap(Member):
     def level(self) -> int:
         """The highest level of a ciphertext that this may be applied to."""
         return self._level
+
+
+@final
+class LinearMap(Matrix):
+    """A matrix of real numbers."""
+
+    __slots__ = ("_scale",)
+
+    def __init__(
+        self, context: Home, number: int, rotations: frozenset[int], level: int, scale: float
+    ) -> None:
+        super().__init__(context, number, rotations, level)
+        self._scale = scale
 
     @property
     def scale(self) -> float:

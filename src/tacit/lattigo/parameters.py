@@ -130,6 +130,12 @@ def primes_from(candidates: range) -> Iterator[int]:
     return filter(is_prime, candidates)
 
 
+def primes_above(least: int, order: int) -> Iterator[int]:
+    """The primes from a number upwards that are one modulo the order."""
+    first = max(least - 1 + -(least - 1) % order, 0) + 1
+    return filter(is_prime, itertools.count(first, order))
+
+
 def is_prime(candidate: int) -> bool:
     """Miller and Rabin's test with bases that make it exact for 64 bits."""
     if candidate < 2:

@@ -20,7 +20,7 @@ from tacit.lattigo.integers import (
 )
 from tacit.lattigo.integers import parameters_for as chosen
 from tacit.lattigo.integers.choice import MOST_PRIMES
-from tacit.lattigo.parameters import is_prime
+from tacit.lattigo.parameters import Ring, generate_primes, is_prime
 
 Vector = NDArray[np.int64]
 
@@ -77,7 +77,7 @@ def test_secure_parameters_are_within_the_table_and_known_to_the_engine_or_refus
 ) -> None:
     made = secured(depth, scheme, modulus, bits)
     assert made is None or security.check(bits, made.log_n, made.q, made.p).security == bits
-    assert made is None or len(made.q) <= MOST_PRIMES
+    assert made is None or len(made.q) <= MOST_PRIMES[scheme]
     assert made is None or modulus % (2 << made.log_n) == 1
 
 
@@ -91,14 +91,28 @@ def secured(depth: int, scheme: Scheme, modulus: int, bits: int) -> Parameters |
         return None
 
 
-def test_the_engine_takes_as_many_primes_as_are_chosen_and_no_more() -> None:
-    modulus = 12289
-    most = chosen(MOST_PRIMES - 1, log_n=11, plaintext_modulus=modulus)
-    assert Context(most).max_level == MOST_PRIMES - 1
-    with pytest.raises(DepthExceeded, match=r"32 products in a row need 33 primes; .* takes 32"):
-        chosen(MOST_PRIMES, log_n=11, plaintext_modulus=modulus)
-    with pytest.raises(DepthExceeded, match="need 34 primes"):
-        secure_parameters(33, plaintext_modulus=786433)
+@pytest.mark.parametrize(("scheme", "count"), [(Scheme.BGV, 64), (Scheme.BFV, 32)])
+def test_the_engine_takes_as_many_primes_as_are_chosen_and_no_more(
+    scheme: Scheme, count: int
+) -> None:
+    assert MOST_PRIMES[scheme] == count
+    q, p = generate_primes(11, Ring.STANDARD, (count + 1) * [40], [41])
+    context = Context(Parameters(11, q[:count], p, 12289, scheme))
+    secret, top = context.secret_key(), context.max_level
+    keys = context.evaluation_keys(secret, relinearisation_level=top, rotations={})
+    x = np.arange(context.slots) % 100
+    sealed = context.encrypt(context.encode(x, level=top), secret)
+    square = Evaluator(context, keys).multiply(sealed, sealed)
+    np.testing.assert_array_equal(context.decrypt(square, secret) % 12289, x * x)
+    with pytest.raises(EngineError, match=rf"q has {count + 1} primes; 1 to {count}"):
+        Context(Parameters(11, q, p, 12289, scheme))
+
+
+def test_more_primes_than_the_engine_takes_are_refused() -> None:
+    with pytest.raises(DepthExceeded, match=r"64 products in a row need 65 primes; .* takes 64"):
+        chosen(64, log_n=11, plaintext_modulus=12289)
+    with pytest.raises(DepthExceeded, match="need 66 primes"):
+        secure_parameters(65, plaintext_modulus=786433)
 
 
 def test_a_security_that_no_table_has_is_refused() -> None:

@@ -150,12 +150,6 @@ def test_a_modulus_that_is_not_below_the_primes_is_refused(parameters: Parameter
         Context(replace(parameters, q=q, plaintext_modulus=q[2]))
 
 
-def test_more_primes_than_the_engine_extends_are_refused() -> None:
-    q, p = generate_primes(11, Ring.STANDARD, 33 * [30], [31])
-    with pytest.raises(EngineError, match="q has 33 primes; 1 to 32"):
-        Context(Parameters(11, q, p))
-
-
 @pytest.mark.parametrize("bits", [14, 20, 36, 49])
 @pytest.mark.parametrize("scheme", list(Scheme))
 def test_other_moduli_are_exact_too(bits: int, scheme: Scheme) -> None:

@@ -13,9 +13,13 @@ from tacit.lattigo.integers import (
     PLAINTEXT_MODULUS,
     Context,
     Evaluator,
+    MapSlots,
+    Multiply,
     Scheme,
     evaluate,
     parameters_for,
+    plan_steps,
+    secure_chain,
 )
 from tests.lattigo.integers.scene import Scene, Vector, centred
 
@@ -198,6 +202,47 @@ def test_a_plan_too_deep_is_refused_before_any_work() -> None:
     sealed = context.encrypt(context.encode([3], level=2), secret)
     with pytest.raises(DepthExceeded, match="takes 4 levels; the inputs have 2"):
         evaluate(Evaluator(context, keys), by_powers(list(range(16))), [sealed])
+
+
+# Tables of these sizes end in a product, in a sum of multiples, and have more than one join.
+@pytest.mark.parametrize("size", [4, 8, 16])
+def test_the_steps_that_a_plan_states_are_enough_twice_in_a_row(size: int) -> None:
+    generator = np.random.default_rng(size)
+    tables: list[list[int]] = generator.integers(0, T, (2, size)).tolist()
+    steps, left = plan_steps(interpolate(tables[0], T).plan)
+    last = MapSlots(1, multiples=left)
+    context = Context(secure_chain([*steps, last, *steps], last=last, plaintext_modulus_bits=16))
+    secret, top = context.secret_key(), context.max_level
+    keys = context.evaluation_keys(secret, relinearisation_level=top, rotations={})
+    evaluator = Evaluator(context, keys)
+    x, diagonal = generator.integers(0, T, (2, context.slots))
+    made = context.linear_map({0: diagonal}, level=top, split={0: (0, 0)})
+    first, second = (interpolate(table, T).plan for table in tables)
+    sealed = context.encrypt(context.encode(x, level=top), secret)
+    (middle,) = evaluator.linear_layer([evaluate(evaluator, first, [sealed])], [[made]])
+    looked = evaluate(evaluator, second, [evaluator.rescale(middle)])
+    (result,) = evaluator.linear_layer([looked], [[made]])
+    inner = plan_modulo(first, [x], T) * diagonal % T
+    wanted = plan_modulo(second, [inner], T) * diagonal % T
+    assert result.level == top - 2 * len(steps) - 1
+    np.testing.assert_array_equal(context.decrypt(result, secret) % T, wanted)
+    assert context.noise_budget(result, secret) < 12
+
+
+def test_a_plan_that_multiplies_sums_of_multiples_is_refused() -> None:
+    total = Step(terms=((0, 3),))
+    for_product = Plan((total, Step(products=((1, 1, 1),))))
+    for_sum = Plan((total, Step(terms=((1, 3),))))
+    with pytest.raises(TypeMismatch, match="step 1 combines sums of multiples"):
+        plan_steps(for_product)
+    with pytest.raises(TypeMismatch, match="step 1 combines sums of multiples"):
+        plan_steps(for_sum)
+
+
+def test_a_product_takes_the_multiples_of_its_factors() -> None:
+    plan = Plan((Step(products=((0, 0, 1),)), Step(terms=((1, 3), (0, 2))), Step(((2, 1, 1),))))
+    assert plan_steps(plan) == ((Multiply(), Multiply(multiples=2)), 0)
+    assert plan_steps(Plan(plan.steps[:2])) == ((Multiply(),), 2)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tacit.errors import DepthExceeded, EngineError, InsecureParameters
 from tacit.lattigo import security
@@ -18,6 +18,7 @@ from tacit.lattigo.parameters import (
     Ring,
     generate_primes,
     is_prime,
+    primes_above,
     root_order,
 )
 
@@ -29,8 +30,8 @@ SUM_BITS = math.log2(4) / 2
 TAIL_BITS = math.log2(6) + 2
 # What primes are made of where nothing forces a size: two make a word's product, and none is slow.
 LARGE_PRIME_BITS = LARGEST_PRIME_BITS - 2
-# The engine extends all of Q through buffers of this size; see bridge/bgv_parameters.go.
-MOST_PRIMES = 32
+# BFV's products extend all of Q through buffers of 32 words; see bridge/bgv_parameters.go.
+MOST_PRIMES: Mapping[Scheme, int] = {Scheme.BGV: 64, Scheme.BFV: 32}
 # Among numbers of 60 bits one in 42 is prime: 2^8 candidates are enough to choose from.
 CANDIDATE_BITS = 8
 
@@ -56,9 +57,10 @@ def parameters_for(
     sizes = bgv_sizes if scheme is Scheme.BGV else bfv_sizes
     log_q = sizes(depth, log_n, plaintext_modulus)
     refuse_large(log_q, plaintext_modulus)
-    if len(log_q) > MOST_PRIMES:
+    if len(log_q) > MOST_PRIMES[scheme]:
         raise DepthExceeded(
-            f"{depth} products in a row need {len(log_q)} primes; the engine takes {MOST_PRIMES}",
+            f"{depth} products in a row need {len(log_q)} primes; "
+            f"the engine takes {MOST_PRIMES[scheme]}",
             hint="plan less depth, or use Scheme.BFV, whose primes are fewer and larger",
         )
     q, p = generate_primes(log_n, Ring.STANDARD, log_q, special_sizes(log_q, special_primes))
@@ -114,6 +116,17 @@ def batching_prime(bits: int, log_n: int) -> int:
     return found
 
 
+def smallest_batching_prime(least: int, log_n: int) -> int:
+    """The smallest prime from a number upwards that batches in the ring of degree 2**log_n.
+
+    >>> smallest_batching_prime(2**16 + 1, 15), smallest_batching_prime(2**16 + 1, 16)
+    (65537, 786433)
+    """
+    if log_n < 1:
+        raise EngineError(f"a ring of degree 2**{log_n} has no slots")
+    return next(primes_above(least, root_order(log_n, Ring.STANDARD)))
+
+
 def bgv_bits(log_n: int, modulus: int) -> float:
     """The bits of a prime that divides the noise of a product back to that of its factors.
 
@@ -123,9 +136,13 @@ def bgv_bits(log_n: int, modulus: int) -> float:
     the worst of N roots has about (ln N)/2 + 2 times the average: the product of two exponential
     squares is above k² with a chance of about e^(-2k). One bit too few and noise explodes.
     """
-    worst = log_n * math.log(2) / 2 + 2
     average = math.log2(modulus) + log_n - math.log2(18) / 2
-    return 2 + average + math.log2(worst) + SUM_BITS
+    return 2 + average + math.log2(worst(log_n)) + SUM_BITS
+
+
+def worst(log_n: int) -> float:
+    """How much larger than on average a product is at the worst of N roots."""
+    return log_n * math.log(2) / 2 + 2
 
 
 def bfv_bits(log_n: int, modulus: int) -> float:

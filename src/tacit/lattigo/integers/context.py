@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tacit.errors import EngineError
-from tacit.lattigo.home import Home, moduli
-from tacit.lattigo.integers.objects import Ciphertext, Plaintext
+from tacit.lattigo.home import (
+    DIAGONALS_PER_BATCH,
+    Home,
+    batches,
+    extend_map,
+    moduli,
+    rotations_of,
+    split_steps,
+)
+from tacit.lattigo.integers.objects import Ciphertext, LinearMap, Plaintext
 from tacit.lattigo.integers.parameters import Parameters, Scheme
 from tacit.lattigo.library import library
 from tacit.lattigo.objects import Kind, PublicKey, SecretKey
@@ -88,6 +97,30 @@ class Context(Home):
         bits = np.zeros(1)
         self.opened.call("tacit_bgv_noise_budget", ciphertext.number, secret.number, bits)
         return float(bits[0])
+
+    def linear_map(
+        self,
+        diagonals: Mapping[int, IntegerArray],
+        *,
+        level: int,
+        split: Mapping[int, tuple[int, int]],
+    ) -> LinearMap:
+        """The matrix with y[s] = Σ diagonals[offset][s] · x[s + offset], in each row of slots.
+
+        A diagonal has the values of all slots, the second row's after the first's, and offsets
+        count modulo the slots of a row. `split` gives for every offset a giant and a baby step
+        that add up to it: the distinct ones other than zero are the rotations that applying the
+        map takes. The mapping is read diagonal by diagonal, so it may make them when asked.
+        """
+        steps = split_steps(diagonals, split, period=self.slots // 2)
+        number = self.opened.make("tacit_bgv_linear_map", self.number, level)
+        made = LinearMap(self, number, rotations_of(steps), level)
+        modulus = self._parameters.plaintext_modulus
+        for batch in batches(diagonals, DIAGONALS_PER_BATCH):
+            rows = [vector(diagonals[offset]) % modulus for offset in batch]
+            pairs = [steps[offset] for offset in batch]
+            extend_map("tacit_bgv_extend_map", made, rows, pairs, slots=self.slots)
+        return made
 
     def load_ciphertext(self, data: bytes) -> Ciphertext:
         """The ciphertext in a frame."""

@@ -9,8 +9,9 @@ from typing import final
 import numpy as np
 
 from tacit.errors import EngineError
+from tacit.lattigo.home import apply_maps
 from tacit.lattigo.integers.context import Context
-from tacit.lattigo.integers.objects import Ciphertext, Plaintext
+from tacit.lattigo.integers.objects import Ciphertext, LinearMap, Plaintext
 from tacit.lattigo.library import integers
 from tacit.lattigo.objects import EvaluationKeys
 
@@ -108,6 +109,25 @@ class Evaluator:
         )
         made = [Ciphertext(self._context, number) for number in out.tolist()]
         return dict(zip(wanted.tolist(), made, strict=True))
+
+    def rotate_sum(self, ciphertext: Ciphertext, steps: Sequence[int]) -> Ciphertext:
+        """For each step in turn, the sum so far and its rotation."""
+        wanted = integers(steps)
+        number = self._context.opened.make(
+            "tacit_bgv_rotate_sum", ciphertext.number, self._keys.number, wanted, len(wanted)
+        )
+        return Ciphertext(self._context, number)
+
+    def linear_layer(
+        self, inputs: Sequence[Ciphertext], rows: Sequence[Sequence[LinearMap | None]]
+    ) -> list[Ciphertext]:
+        """A sum of matrices times ciphertexts for every row, sharing the baby steps; not rescaled.
+
+        None is a zero matrix. All ciphertexts are at one level and have one factor, which the
+        results keep.
+        """
+        numbers = apply_maps("tacit_bgv_apply_maps", inputs, rows, self._keys)
+        return [Ciphertext(self._context, number) for number in numbers]
 
     def residue(self, constant: int) -> int:
         """An integer of any size modulo t; raises EngineError for any other number."""

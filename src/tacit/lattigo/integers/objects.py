@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from tacit.lattigo.objects import Storable
+from tacit.lattigo.objects import Matrix, Storable
 
 
 class Integers(Storable):
@@ -50,5 +50,12 @@ class Ciphertext(Integers):
 @final
 class Plaintext(Integers):
     """An encoded vector of integers, to be encrypted or to be combined with ciphertexts."""
+
+    __slots__ = ()
+
+
+@final
+class LinearMap(Matrix):
+    """A matrix of integers on both rows of slots, which rotate alike."""
 
     __slots__ = ()

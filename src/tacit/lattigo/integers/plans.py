@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tacit.errors import DepthExceeded, TypeMismatch
+from tacit.lattigo.integers.chains import Multiply
 from tacit.lattigo.integers.evaluator import Evaluator
 from tacit.lattigo.integers.objects import Ciphertext
 from tacit.lattigo.integers.parameters import Scheme
@@ -138,7 +139,39 @@ def lower(evaluator: Evaluator, value: Ciphertext, ground: Ciphertext) -> Cipher
     parameters = evaluator.context.parameters
     if parameters.scheme is Scheme.BFV:
         return evaluator.drop(value, ground.level)
-    above = evaluator.drop(value, ground.level + 1)
+    # From further above it is divided twice, so that its first prime takes its noise away.
+    high = value if value.level == ground.level + 1 else evaluator.rescale(value)
+    above = evaluator.drop(high, ground.level + 1)
     # Rescaling divides the factor by the prime, so the prime is multiplied in before.
     wanted = ground.factor * parameters.q[above.level] % parameters.plaintext_modulus
     return evaluator.rescale(evaluator.multiply_constant(above, 1, factor=wanted))
+
+
+def plan_steps(plan: Plan) -> tuple[tuple[Multiply, ...], int]:
+    """The levels that a plan takes, as `chain_for` takes them, and the multiples in its result.
+
+    A step that only adds is not rescaled: the product that uses it next divides that noise away
+    too, or whatever follows the plan, where that step is its last. Raises TypeMismatch where such
+    sums are multiplied or summed with one another.
+    """
+    depths, multiples = plan.inputs * [0], plan.inputs * [0]
+    levels: dict[int, int] = {}
+    for place, step in enumerate(plan.steps):
+        depth = max((depths[value] for value in step.uses), default=0)
+        if stacked(step, multiples):
+            raise TypeMismatch(
+                f"step {place} combines sums of multiples, which are not rescaled",
+                hint="put a product in between",
+            )
+        for value in {value for first, second, _ in step.products for value in (first, second)}:
+            # Its own prime divides it, either in the product or when it is brought down to it.
+            levels[depths[value]] = max(levels.get(depths[value], 0), multiples[value])
+        depths.append(depth + (1 if step.products else 0))
+        multiples.append(0 if step.products else len(step.terms))
+    return tuple(Multiply(levels.get(depth, 0)) for depth in range(max(depths))), multiples[-1]
+
+
+def stacked(step: Step, multiples: Sequence[int]) -> bool:
+    """Whether a step multiplies, or sums without a product, what are sums of multiples already."""
+    doubled = any(multiples[first] and multiples[second] for first, second, _ in step.products)
+    return doubled or any(multiples[value] for value, _ in step.terms)

@@ -16,7 +16,7 @@ type costs struct {
 	extend float64
 	// permute is an automorphism.
 	permute float64
-	// encode is the complex transform of an encoding.
+	// encode is the transform of an encoding: a complex one, or one modulo t.
 	encode float64
 }
 
@@ -28,6 +28,16 @@ const (
 
 // measure times the parts that the cost of everything else is a sum of.
 func (c *context) measure(level int) (costs, error) {
+	values := make([]float64, c.slots())
+	return c.measureWith(level, func() { _, _ = c.coefficients(values) })
+}
+
+func (c *integerContext) measure(level int) (costs, error) {
+	values := make([]int64, c.slots())
+	return c.measureWith(level, func() { _, _ = c.message(values) })
+}
+
+func (c *context) measureWith(level int, encode func()) (costs, error) {
 	if err := c.checkLevel(level); err != nil {
 		return costs{}, err
 	}
@@ -37,7 +47,6 @@ func (c *context) measure(level int) (costs, error) {
 		fill(limbOf(source, limb, level), s)
 		fill(limbOf(target, limb, level), s)
 	}
-	values := make([]float64, c.slots())
 	index, err := ring.AutomorphismNTTIndex(c.degree(), c.parameters.RingQ().NthRoot(), ring.GaloisGen)
 	if err != nil {
 		return costs{}, err
@@ -49,7 +58,7 @@ func (c *context) measure(level int) (costs, error) {
 			c.switcher.Decomposer.DecomposeAndSplit(level, c.levelP(), len(c.p), 0, source.Q, target.Q, target.P)
 		}) / float64(level+1+len(c.p)),
 		permute: fastest(func() { permute(source.Q.Coeffs[0], index, target.Q.Coeffs[0]) }),
-		encode:  fastest(func() { _, _ = c.coefficients(values) }),
+		encode:  fastest(encode),
 	}, nil
 }
 

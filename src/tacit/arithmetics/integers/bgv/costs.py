@@ -1,0 +1,246 @@
+"""What an answer under BGV will cost, before anything is encrypted: sums of timed parts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
+
+from tacit.approx.plans import Plan as Steps
+from tacit.arithmetics.integers.bgv.packing import layout_of, require_layout, schedules
+from tacit.arithmetics.integers.bgv.plan import Plan, at_level
+from tacit.arithmetics.integers.bgv.tables import circuits
+from tacit.arithmetics.integers.ops import Decode, Encode, Lookup, Product, Sums
+from tacit.ir.graph import Graph, Node
+from tacit.lattigo import EvaluationKeys, security
+from tacit.lattigo.integers import Ciphertext, Context, Evaluator, LinearMap, ciphertext_bytes
+from tacit.lattigo.integers.tables import babies
+from tacit.lattigo.parameters import key_bytes, key_memory
+from tacit.lattigo.work import Host, Limbs, Parts, Sample, timed
+from tacit.program import Cost, Json
+from tacit.slots.diagonals import Schedule
+
+BYTES = 8
+# An interpreter with NumPy, SciPy and the bridge loaded: measured, before any context is made.
+RUNTIME_BYTES = 130 << 20
+# The bridge's collector lets its heap grow by this part of what lives before it collects: its
+# `collectEagerly` in bridge/main.go.
+HEAP_SLACK = 0.12
+
+
+def cost(graph: Graph, known: Plan) -> Cost:
+    """The cost of answering one group of inputs, and what the set-up takes."""
+    machine = host(Context(known.parameters))
+    seconds = {node.name: machine.seconds(_word(node, known)) for node in graph}
+    counts: Counter[str] = Counter()
+    for node in graph:
+        counts.update(_counts(node, known))
+    parameters = known.parameters
+    sums = [node.op for node in graph if isinstance(node.op, Sums)]
+    facts: dict[str, Json] = {
+        "engine": "bgv",
+        "levels": parameters.max_level,
+        "log2_ring_degree": parameters.log_n,
+        "log2_qp": round(security.log_qp(parameters.q, parameters.p), 1),
+        "plaintext_modulus": parameters.plaintext_modulus,
+        "special_primes": len(parameters.p),
+        "ciphertext_products": counts["products"],
+        "plaintext_products": counts["diagonals"],
+        "rotations": counts["rotations"],
+        "rotation_keys": len(known.rotations),
+        "lookups": counts["lookups"],
+        "accumulator_bits": max((op.bits for op in sums), default=0),
+        "seconds_by_word": {name: round(value, 6) for name, value in seconds.items() if value},
+    }
+    return Cost(
+        seconds=sum(seconds.values()),
+        setup_seconds=_setup(graph, known, machine),
+        memory_bytes=_memory_bytes(graph, known),
+        key_bytes=sum(key_bytes(parameters, level) for level in _key_levels(known)),
+        request_bytes=sum(_wire_bytes(node, known) for node in graph if _is(node, Encode)),
+        answer_bytes=sum(_wire_bytes(node, known) for node in graph if _is(node, Decode)),
+        inputs_at_once=known.batch,
+        facts=facts,
+    )
+
+
+def host(context: Context) -> Host:
+    """Some keys, diagonals, a small matrix and a rotation, timed on this machine."""
+    level = (context.max_level + 1) // 2
+    secret, ones = context.secret_key(), np.ones(context.slots, dtype=np.int64)
+    value = context.encrypt(context.encode(ones, level=level), secret)
+
+    def keys(steps: Collection[int]) -> EvaluationKeys:
+        rotations = dict.fromkeys(steps, level)
+        return context.evaluation_keys(secret, relinearisation_level=None, rotations=rotations)
+
+    def matrix(split: Mapping[int, tuple[int, int]]) -> LinearMap:
+        return context.linear_map(dict.fromkeys(split, ones), level=level, split=split)
+
+    def work(made: EvaluationKeys, applied: LinearMap) -> Ciphertext:
+        evaluator = Evaluator(context, made)
+        return evaluator.rotate_sum(evaluator.linear_layer([value], [[applied]])[0], [1])
+
+    limbs = Limbs(level + 1, len(context.parameters.p))
+    return timed(Sample(keys, matrix, work), limbs, context.measure(context.max_level))
+
+
+def _is(node: Node, kind: type) -> bool:
+    return isinstance(node.op, kind)
+
+
+def _limbs(known: Plan, level: int) -> Limbs:
+    return Limbs(level + 1, len(known.parameters.p))
+
+
+def _word(node: Node, known: Plan) -> Parts:
+    """The parts of one word."""
+    level = at_level(known, node)
+    limbs = _limbs(known, level)
+    match node.op:
+        case Sums() as op:
+            return _sums(op, limbs)
+        case Product():
+            product = limbs.tensor() + limbs.relinearise() + limbs.rescale()
+            return product * _width(node)
+        case Lookup() as op if len(op.tables) > 1:
+            return _grouped(op, known, level) * _width(node)
+        case Lookup() as op:
+            return evaluation(circuits(op, known.modulus)[0].plan, known, level) * _width(node)
+        case _:
+            return Parts()
+
+
+def _width(node: Node) -> int:
+    """How many ciphertexts a word's result takes."""
+    layout = layout_of(node)
+    return 0 if layout is None else layout.ciphertexts
+
+
+def _sums(op: Sums, limbs: Limbs) -> Parts:
+    ciphertexts = require_layout(op.layout).ciphertexts
+    total = Parts() if op.last else limbs.rescale() * ciphertexts
+    for schedule in schedules(op):
+        for turned, raised, diagonals in _applications(schedule):
+            total += limbs.apply(turned, raised, diagonals)
+        total += limbs.rotate() * (len(schedule.folds) * ciphertexts)
+    return total
+
+
+def _applications(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
+    """For every pair of ciphertexts its baby steps, giant steps and diagonals."""
+    for offsets in schedule.offsets().values():
+        split = [schedule.split[offset] for offset in offsets]
+        turned, raised = ({pair[1] for pair in split}, {pair[0] for pair in split})
+        yield len(turned - {0}), len(raised - {0}), len(split)
+
+
+def evaluation(plan: Steps, known: Plan, level: int) -> Parts:
+    """The parts of a polynomial whose argument is at `level`."""
+    total = Parts()
+    levels = [level] * plan.inputs
+    for step in plan.steps:
+        at = min((levels[value] for value in step.uses), default=level)
+        limbs = _limbs(known, at)
+        total += limbs.tensor() * len(step.products)
+        total += Parts(multiply_accumulate=2 * limbs.q) * (len(step.terms) + len(step.products))
+        if step.products:
+            total += limbs.relinearise() + limbs.rescale()
+        levels.append(at - (1 if step.products else 0))
+    return total
+
+
+def _grouped(op: Lookup, known: Plan, level: int) -> Parts:
+    """The parts of tables that differ from slot to slot, counted as if all were at the top."""
+    terms, limbs = op.entries << op.dropped, _limbs(known, level)
+    k = babies(terms)
+    products = (k - 1) + 2 * -(-terms // k)
+    each = limbs.tensor() + limbs.relinearise() + limbs.rescale()
+    return each * products + Parts(multiply_accumulate=limbs.both) * terms
+
+
+def _counts(node: Node, known: Plan) -> Mapping[str, int]:
+    """Products, diagonals, rotations and look-ups of one word."""
+    match node.op:
+        case Sums() as op:
+            found = [(each, list(_applications(each))) for each in schedules(op)]
+            folds = sum(len(each.folds) for each, _ in found) * _width(node)
+            applied = [one for _, several in found for one in several]
+            turns = sum(turned + raised for turned, raised, _ in applied) + folds
+            return {"diagonals": sum(one[2] for one in applied), "rotations": turns}
+        case Product():
+            return {"products": _width(node)}
+        case Lookup() as op:
+            made = sum(way.plan.products for way in circuits(op, known.modulus)[:1])
+            return {"products": made * _width(node), "lookups": node.type.size}
+        case _:
+            return {}
+
+
+def _key_levels(known: Plan) -> list[int]:
+    """The level of every evaluation key."""
+    first = [] if known.relinearisation is None else [known.relinearisation]
+    return [*first, *known.rotations.values()]
+
+
+def _setup(graph: Graph, known: Plan, machine: Host) -> float:
+    """Seconds of making the keys and encoding the diagonals."""
+    keys = (_limbs(known, level) for level in _key_levels(known))
+    limbs = sum(each.digits * each.both for each in keys)
+    return limbs * machine.key + _diagonal_limbs(graph, known) * machine.diagonal
+
+
+def _diagonal_limbs(graph: Graph, known: Plan) -> int:
+    return sum(
+        _counts(node, known)["diagonals"] * _limbs(known, at_level(known, node)).both
+        for node in graph
+        if isinstance(node.op, Sums)
+    )
+
+
+def _memory_bytes(graph: Graph, known: Plan) -> int:
+    """The server's predicted peak: keys, diagonals, the matrices they come from, and work."""
+    degree = 1 << known.parameters.log_n
+    keys = sum(key_memory(known.parameters, level) for level in _key_levels(known))
+    widest = max((_work_limbs(node, known) for node in graph), default=0)
+    heap = keys + (_diagonal_limbs(graph, known) + widest) * degree * BYTES
+    matrices = sum(
+        matrix.data.nbytes + matrix.indices.nbytes
+        for node in graph
+        if isinstance(node.op, Sums)
+        for matrix in node.op.matrices
+    )
+    files = sum(key_bytes(known.parameters, level) for level in _key_levels(known))
+    return int(RUNTIME_BYTES + matrices + files + heap * (1.0 + HEAP_SLACK))
+
+
+def _work_limbs(node: Node, known: Plan) -> int:
+    """Limbs that a word holds while it is computed."""
+    limbs = _limbs(known, at_level(known, node))
+    match node.op:
+        case Sums() as op:
+            turned = max((len(each.babies) + 1 for each in schedules(op)), default=1)
+            return (2 * turned + limbs.digits + 8) * limbs.both
+        case Lookup() as op:
+            plan = circuits(op, known.modulus)[0].plan
+            return (2 * most_alive(plan) + limbs.digits + 8) * limbs.both
+        case _:
+            return 8 * limbs.both
+
+
+def most_alive(plan: Steps) -> int:
+    """The most values that are kept while a step is computed."""
+    alive = (
+        sum(last >= place for last in plan.last_uses[: plan.inputs + place])
+        for place in range(len(plan.steps))
+    )
+    return max(alive, default=1)
+
+
+def _wire_bytes(node: Node, known: Plan) -> int:
+    """A vector's ciphertexts as a message."""
+    fresh = isinstance(node.op, Encode)
+    name = node.name if fresh else node.args[0]
+    size = ciphertext_bytes(known.parameters, known.levels[name], fresh=fresh)
+    return size * _width(node)
