@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tacit.read import onnx, torch
+from tacit.read import onnx, sklearn, torch
 from tacit.read.shared import ADVICE, Row
+from tacit.read.sklearn import ADVICE as SKLEARN_ADVICE
 
 PAGE = Path(__file__).with_name("supported-ops.md")
 
@@ -24,10 +25,29 @@ as the op `tacit::approximation`, and keep the function that they stand for.
 |---|---|---|---|
 """
 
-MIDDLE = """
+INSTEAD = """
 ## What would do instead
 
 | layers with names like | advice |
+|---|---|
+"""
+
+ESTIMATORS = """
+## Estimators of scikit-learn and XGBoost
+
+A fitted estimator is read without an example. What comes out is the prediction of a regression, of
+shape (targets,); of a classifier the class shares where the row says so, of shape (classes,), and
+otherwise the decision function, which is one number where there are two classes. The client makes
+classes and probabilities of it. An input that holds NaN is refused, and so are sparse matrices.
+
+| estimator | classes | becomes |
+|---|---|---|
+"""
+
+ESTIMATORS_INSTEAD = """
+## What would do instead of other estimators
+
+| estimators with names like | advice |
 |---|---|
 """
 
@@ -41,8 +61,20 @@ def page() -> str:
         f"| {_becomes(title, (*from_torch, *from_onnx))} |\n"
         for title in titles
     )
-    advice = (f"| {_code(patterns)} | {hint} |\n" for patterns, hint in ADVICE)
-    return "".join((HEAD, *lines, MIDDLE, *advice))
+    estimators = (
+        f"| {row.layer} | {_code(row.names)} | {_code(row.becomes) or 'its steps'} |\n"
+        for row in sklearn.supported()
+    )
+    return "".join(
+        (
+            *(HEAD, *lines, INSTEAD, *_advice(ADVICE)),
+            *(ESTIMATORS, *estimators, ESTIMATORS_INSTEAD, *_advice(SKLEARN_ADVICE)),
+        )
+    )
+
+
+def _advice(table: Iterable[tuple[tuple[str, ...], str]]) -> Iterable[str]:
+    return (f"| {_code(patterns)} | {hint} |\n" for patterns, hint in table)
 
 
 def _names(title: str, rows: Iterable[Row]) -> str:

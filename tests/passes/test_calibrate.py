@@ -10,7 +10,7 @@ from tacit.ir import ops
 from tacit.ir.functions import FloatArray, Function
 from tacit.ir.graph import Graph, Node, Range, evaluate
 from tacit.ir.rewrite import Builder
-from tacit.passes import calibrate
+from tacit.passes import Choice, MeanSquare, Percentile, calibrate
 from tests.networks import networks, rows
 
 
@@ -41,7 +41,8 @@ def test_how_the_data_are_cut_into_batches_does_not_matter(sizes: list[int]) -> 
     in_parts = calibrate(exponential(), batches)
     at_once = calibrate(exponential(), np.concatenate(batches))
 
-    assert [node.type for node in in_parts] == [node.type for node in at_once]
+    assert [node.type.range for node in in_parts] == [node.type.range for node in at_once]
+    assert bounds(in_parts) == bounds(at_once)
 
 
 def test_progress_counts_the_rows() -> None:
@@ -91,3 +92,40 @@ def test_a_graph_of_no_or_several_inputs_is_refused(count: int) -> None:
 
     with pytest.raises(TypeMismatch, match=f"{count} inputs"):
         calibrate(builder.graph(names[-1]), np.zeros((1, 2)))
+
+
+@pytest.mark.parametrize("choice", [Percentile(50.0), MeanSquare(2)])
+def test_a_choice_narrows_every_value_but_the_input(choice: Choice) -> None:
+    x = np.random.default_rng(0).normal(size=(1000, 2))
+
+    whole, found = calibrate(exponential(), x), calibrate(exponential(), x, choice=choice)
+
+    assert found["x"].type.range == whole["x"].type.range
+    assert found["x"].type.bounds is not None
+    assert np.array_equal(found["x"].type.bounds.low, x.min(axis=0))
+    assert chosen(found).high < chosen(whole).high
+
+
+def test_a_choice_sees_all_batches_in_one_pass() -> None:
+    x = np.random.default_rng(0).normal(size=(900, 2))
+
+    found = calibrate(exponential(), iter([x[:10], x[10:]]), choice=Percentile(90.0))
+
+    values = np.exp(x)
+    assert np.mean((values >= chosen(found).low) & (values <= chosen(found).high)) >= 0.9
+    # A bin of a range that was just doubled is a thousandth of the values' range.
+    assert chosen(found).high <= np.quantile(values, 0.95) + np.ptp(values) / 1000
+
+
+def bounds(graph: Graph) -> list[list[float]]:
+    """The least and the largest value of each entry of the input."""
+    found = graph["x"].type.bounds
+    assert found is not None
+    return [found.low.tolist(), found.high.tolist()]
+
+
+def chosen(graph: Graph) -> Range:
+    """The range of the exponential."""
+    found = graph["e"].type.range
+    assert found is not None
+    return found

@@ -16,8 +16,9 @@ def read(model: object, example: object = None) -> Graph:
     """The graph of a model.
 
     `model` is an nn.Module with an example input (its first axis is the batch; a tuple where there
-    are several), a torch.export.ExportedProgram, an onnx.ModelProto, or the path of a .pt2 or
-    .onnx file. The model is not changed. Raises ReadError, naming the layer that cannot be read.
+    are several), a torch.export.ExportedProgram, an onnx.ModelProto, a fitted estimator of
+    scikit-learn or XGBoost, or the path of a .pt2 or .onnx file. The model is not changed.
+    Raises ReadError, naming the layer that cannot be read.
     """
     if isinstance(model, str | Path):
         return _read_file(Path(model))
@@ -26,10 +27,12 @@ def read(model: object, example: object = None) -> Graph:
             return _read_torch(model, example)
         case "onnx":
             return _read_onnx(model)
+        case "sklearn":
+            return _read_sklearn(model)
         case _:
             raise ReadError(
                 f"a {type(model).__name__} is no model that can be read",
-                hint="give an nn.Module, an ExportedProgram, a ModelProto, or a path",
+                hint="give an nn.Module, an ExportedProgram, a ModelProto, an estimator, or a path",
             )
 
 
@@ -66,6 +69,12 @@ def _read_onnx(model: object) -> Graph:
     return door.read(model)
 
 
+def _read_sklearn(model: object) -> Graph:
+    from tacit.read import sklearn as door
+
+    return door.read(model)
+
+
 def _not_installed(framework: str) -> ReadError:
     return ReadError(
         f"reading this file needs {framework}, which is not installed",
@@ -76,4 +85,4 @@ def _not_installed(framework: str) -> ReadError:
 def _framework(model: object) -> str | None:
     """The framework whose class the model is or extends, told without importing it."""
     packages = {kind.__module__.partition(".")[0] for kind in type(model).__mro__}
-    return next((each for each in ("torch", "onnx") if each in packages), None)
+    return next((each for each in ("torch", "onnx", "sklearn") if each in packages), None)
