@@ -190,8 +190,7 @@ func rescaleIntegers(operand *integerCiphertext) (*integerCiphertext, error) {
 	if err != nil {
 		return nil, err
 	}
-	last := ring.BRedAdd(c.q[level], c.modulus(), c.plain.BRedConstant)
-	return c.wrap(made, c.times(operand.factor, c.inverse(last)), nil)
+	return c.wrap(made, c.dividedFactor(operand.factor, level), nil)
 }
 
 func dropIntegers(operand *integerCiphertext, level int) (*integerCiphertext, error) {

@@ -182,3 +182,26 @@ func tacit_bgv_rotate_sum(operand, keys C.uint64_t, steps *C.int64_t, count C.in
 		return rotateSumOfIntegers(a, k, integers(steps, count))
 	}))
 }
+
+// tacit_bgv_step makes Σ weight·value·value + Σ constant·value + constant, summed at a level and at a factor; products are
+// triples of two indices of values and a weight. BGV rescales it if there are products.
+//
+//export tacit_bgv_step
+func tacit_bgv_step(values *C.uint64_t, valueCount C.int64_t, products *C.int64_t, productCount C.int64_t,
+	termValues, termConstants *C.int64_t, termCount C.int64_t, constant, level, factor C.int64_t,
+	keys C.uint64_t, out *C.uint64_t) *C.char {
+	return answerWith(out, with(keys, func(k *evaluationKeys) (any, error) {
+		operands, err := getAll[*integerCiphertext](handles(values, valueCount))
+		if err != nil {
+			return nil, err
+		}
+		wanted := integerStep{values: operands, constant: int64(constant), level: int(level), factor: uint64(factor)}
+		for _, each := range view[[3]int64](unsafe.Pointer(products), productCount) {
+			wanted.products = append(wanted.products, weighted{int(each[0]), int(each[1]), int(each[2])})
+		}
+		for i, value := range integers(termValues, termCount) {
+			wanted.terms = append(wanted.terms, multiple{value, whole(termConstants, termCount)[i]})
+		}
+		return wanted.evaluate(k)
+	}))
+}

@@ -11,11 +11,16 @@ import (
 
 // relinearisedAndRescaled is rescale(relinearise(operand)), in about seven percent less time.
 func relinearisedAndRescaled(operand *ciphertext, keys *evaluationKeys) (*ciphertext, error) {
-	c, level := operand.context, operand.level()
 	scale, err := rescaledScale(operand)
 	if err != nil {
 		return nil, err
 	}
+	return relinearisedAndDivided(operand, keys, scale)
+}
+
+// relinearisedAndDivided relinearises and divides by the last prime; the result gets a scale.
+func relinearisedAndDivided(operand *ciphertext, keys *evaluationKeys, scale float64) (*ciphertext, error) {
+	c, level := operand.context, operand.level()
 	key, err := keys.relinearisationAt(level)
 	if err != nil {
 		return nil, err
@@ -52,20 +57,19 @@ func (c *context) switchedTimesP(value ring.Poly, key *switchingKey, level int, 
 	return c.switchDigits(digits, key, level, out)
 }
 
-// remainder writes the coefficients of what both divisions of switched + P·added leave: modulo each prime up to the
-// level, the remainder modulo P divided by P; and in the place of the last prime q, the remainder modulo q plus q/2.
+// remainder writes the coefficients of what both divisions of switched + P·added leave: modulo each prime below the last
+// one up to the level, the remainder modulo P; and in the place of the last prime q, the remainder modulo q plus q/2.
 func (c *context) remainder(switched ringqp.Poly, added ring.Poly, out ringqp.Poly) {
 	level := added.Level()
 	c.parameters.RingP().INTTLazy(switched.P, out.P)
 	c.switcher.BasisExtender.ModUpPtoQ(c.levelP(), level, out.P, out.Q)
-	for limb, s := range c.subringsQ(level) {
-		s.MulScalarMontgomery(out.Q.Coeffs[limb], c.inverseOfP(s), out.Q.Coeffs[limb])
-	}
 	last, whole := c.subringsQ(level)[level], c.pool.GetBuffUintArray()
 	defer c.pool.RecycleBuffUintArray(whole)
-	last.MulScalarMontgomery(switched.Q.Coeffs[level], c.inverseOfP(last), *whole)
+	inverse := c.inverseOfP(last)
+	last.MulScalarMontgomery(switched.Q.Coeffs[level], inverse, *whole)
 	last.Add(*whole, added.Coeffs[level], *whole)
 	last.INTT(*whole, *whole)
+	last.MulScalarMontgomery(out.Q.Coeffs[level], inverse, out.Q.Coeffs[level])
 	last.Sub(*whole, out.Q.Coeffs[level], out.Q.Coeffs[level])
 	last.AddScalar(out.Q.Coeffs[level], last.Modulus>>1, out.Q.Coeffs[level])
 }
@@ -73,16 +77,28 @@ func (c *context) remainder(switched ringqp.Poly, added ring.Poly, out ringqp.Po
 // divideLimb is one limb of (switched / P + added - remainders) / q.
 func (c *context) divideLimb(limb int, s *ring.SubRing, switched, added, remainders ring.Poly, out []uint64) {
 	level := added.Level()
-	q := c.q[level]
-	// The last limb's remainder is above zero by q/2, which makes the division round.
-	s.Reduce(remainders.Coeffs[level], out)
-	s.SubScalar(out, (q>>1)%s.Modulus, out)
-	s.Add(out, remainders.Coeffs[limb], remainders.Coeffs[limb])
-	s.NTT(remainders.Coeffs[limb], remainders.Coeffs[limb])
-	s.MulScalarMontgomery(switched.Coeffs[limb], c.inverseOfP(s), out)
-	s.Add(out, added.Coeffs[limb], out)
-	s.Sub(out, remainders.Coeffs[limb], out)
-	s.MulScalarMontgomery(out, inverseOf(q%s.Modulus, s), out)
+	q, rest := c.q[level], remainders.Coeffs[limb]
+	c.joinRemainders(s, remainders.Coeffs[level], q>>1, rest)
+	s.NTT(rest, rest)
+	inverse := inverseOf(q%s.Modulus, s)
+	both := ring.MRed(inverse, c.inverseOfP(s), s.Modulus, s.MRedConstant)
+	moved, plain := switched.Coeffs[limb][:len(out)], added.Coeffs[limb][:len(out)]
+	for j := range out {
+		first := ring.MRed(moved[j], both, s.Modulus, s.MRedConstant)
+		second := ring.MRed(plain[j]+s.Modulus-rest[j], inverse, s.Modulus, s.MRedConstant)
+		out[j] = ring.CRed(first+second, s.Modulus)
+	}
+}
+
+// joinRemainders makes of the remainder modulo P the one of both divisions. The last limb's is above zero by half of its
+// prime, which makes the division round.
+func (c *context) joinRemainders(s *ring.SubRing, last []uint64, half uint64, rest []uint64) {
+	inverse, below := c.inverseOfP(s), s.Modulus-half%s.Modulus
+	last = last[:len(rest)]
+	for j := range rest {
+		whole := ring.MRed(rest[j], inverse, s.Modulus, s.MRedConstant)
+		rest[j] = ring.BRedAdd(whole+last[j]+below, s.Modulus, s.BRedConstant)
+	}
 }
 
 // inverseOfP is 1/P modulo a prime, in Montgomery form.

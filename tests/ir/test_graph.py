@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tacit.errors import TypeMismatch
 from tacit.ir.functions import FloatArray, Function
-from tacit.ir.graph import Graph, Input, Node, Place, Range, Type, evaluate, retype
+from tacit.ir.graph import Bounds, Graph, Input, Node, Place, Range, Type, evaluate, retype
 from tacit.ir.ops import Add, Constant, Linear, Map
 from tacit.ir.rewrite import Builder
 
@@ -165,3 +165,26 @@ def test_a_type_counts_its_entries() -> None:
 
 def test_nodes_are_the_servers_unless_said_otherwise() -> None:
     assert node("a").place is Place.SERVER
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        ([0.0, 2.0], [1.0, 1.0]),
+        ([0.0, np.nan], [1.0, 1.0]),
+        ([0.0, 0.0], [1.0, np.inf]),
+        ([-np.inf, 0.0], [1.0, 1.0]),
+        ([0.0], [1.0, 1.0]),
+    ],
+)
+def test_bounds_that_are_no_finite_intervals_are_refused(
+    low: list[float], high: list[float]
+) -> None:
+    with pytest.raises(TypeMismatch, match="no finite interval"):
+        Bounds(np.array(low), np.array(high))
+
+
+def test_an_entry_may_be_constant() -> None:
+    found = Bounds(np.array([1.0, 2.0]), np.array([1.0, 3.0]))
+
+    assert (found.high - found.low).tolist() == [0.0, 1.0]

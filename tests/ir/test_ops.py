@@ -1,5 +1,5 @@
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -168,6 +168,8 @@ OPS: list[tuple[Op, tuple[Shape, ...]]] = [
     (ops.Linear(drawn(4, 3), drawn(4)), ((2, 5, 3),)),
     (ops.Affine(drawn(3), drawn(3)), ((3,),)),
     (ops.Affine(drawn(3), drawn(3)), ((3, 2, 2),)),
+    (ops.FakeQuantise(np.array([0.5]), np.zeros(1), -8, 7), ((2, 3),)),
+    (ops.FakeQuantise(np.array([0.5, 0.1]), np.array([1.0, 0.0]), 0, 7), ((2, 3, 2),)),
     (ops.Add(), ((3, 4), (4,))),
     (ops.Sub(), ((3, 1), (1, 4))),
     (ops.Mul(), ((), (2, 3))),
@@ -346,3 +348,54 @@ def test_shapes_that_do_not_fit_are_refused(op: Op, shapes: tuple[Shape, ...], w
 def test_an_input_that_was_not_given_is_refused() -> None:
     with pytest.raises(TypeMismatch, match="not given"):
         Input((2,)).run()
+
+
+@given(st.floats(0.01, 4.0), st.integers(-20, 20), st.integers(-20, 0), st.integers(1, 20))
+def test_a_grid_is_torchs(scale: float, zero_point: int, low: int, high: int) -> None:
+    x = 8.0 * drawn(4, 5)
+    # Torch works in single precision; its values are told apart from halves by more than that.
+    single = np.float32(scale)
+    op = ops.FakeQuantise(np.array([float(single)]), np.array([float(zero_point)]), low, high)
+    away = np.abs(np.mod(x / float(single), 1.0) - 0.5) > 1e-3
+
+    theirs = torch.fake_quantize_per_tensor_affine(
+        torch.from_numpy(x).float(), float(single), int(np.clip(zero_point, low, high)), low, high
+    )
+
+    inside = replace(op, zero_point=np.clip(op.zero_point, low, high))
+    assert np.allclose(inside.run(x)[away], theirs.numpy()[away], rtol=1e-6, atol=1e-6)
+
+
+def test_halves_go_to_the_even_point_and_what_is_outside_to_the_last() -> None:
+    op = ops.FakeQuantise(np.array([0.5]), np.array([1.0]), 0, 3)
+
+    found = op.run(np.array([[0.25, 0.75, -9.0, 9.0]]))
+
+    assert found.tolist() == [[0.5, 0.5, -0.5, 1.0]]
+
+
+def test_every_channel_has_a_grid_of_its_own() -> None:
+    op = ops.FakeQuantise(np.array([1.0, 0.5]), np.zeros(2), -8, 7)
+
+    assert op.run(np.array([[[0.3, 0.9], [0.3, 0.9]]])).tolist() == [[[0.0, 1.0], [0.5, 1.0]]]
+    assert op.shape((2, 3)) == (2, 3)
+    with pytest.raises(TypeMismatch, match="2 channels"):
+        op.shape((3, 2))
+
+
+@pytest.mark.parametrize(
+    ("scale", "zero_point", "ends", "why"),
+    [
+        ([0.0], [0.0], (0, 7), "positive"),
+        ([np.inf], [0.0], (0, 7), "positive"),
+        ([1.0], [0.5], (0, 7), "whole"),
+        ([1.0], [0.0], (7, 0), "empty"),
+        ([1.0, 1.0], [0.0], (0, 7), "one scale for each"),
+        ([[1.0]], [[0.0]], (0, 7), "one scale for each"),
+    ],
+)
+def test_what_is_no_grid_is_refused(
+    scale: list[float], zero_point: list[float], ends: tuple[int, int], why: str
+) -> None:
+    with pytest.raises(TypeMismatch, match=why):
+        ops.FakeQuantise(np.array(scale), np.array(zero_point), *ends)

@@ -8,6 +8,7 @@ from tacit.ir.ops import (
     Approximated,
     Constant,
     Conv,
+    FakeQuantise,
     Linear,
     Map,
     Mul,
@@ -69,6 +70,16 @@ def test_all_numbers_that_a_graph_holds_are_counted() -> None:
 def test_a_shape_is_written_by_hand() -> None:
     assert shape_text((3, 32, 32)) == "3×32×32"
     assert shape_text(()) == "number"
+
+
+def test_a_grid_is_written_with_its_ends() -> None:
+    build = Builder()
+    grid = FakeQuantise(np.array([0.5]), np.array([3.0]), 0, 7)
+    graph = build.graph(build.put("grid", grid, build.input("x", (3,))))
+
+    assert text(graph).splitlines()[1] == (
+        "grid = FakeQuantise[scale=[0.5], zero_point=[3.0], low=0, high=7](x) : 3 secret"
+    )
 
 
 def test_of_many_coefficients_only_their_number_is_written() -> None:

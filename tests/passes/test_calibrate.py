@@ -45,6 +45,19 @@ def test_how_the_data_are_cut_into_batches_does_not_matter(sizes: list[int]) -> 
     assert bounds(in_parts) == bounds(at_once)
 
 
+@given(st.integers(1, 400))
+def test_the_input_has_the_bounds_of_each_entry_and_nothing_else_has(count: int) -> None:
+    x = np.random.default_rng(count).normal(size=(count, 2)) * np.array([1.0, 50.0])
+
+    found = calibrate(exponential(), np.clip(x, -99.0, 99.0))
+
+    assert bounds(found) == [
+        np.clip(x, -99, 99).min(0).tolist(),
+        np.clip(x, -99, 99).max(0).tolist(),
+    ]
+    assert found["e"].type.bounds is None
+
+
 def test_progress_counts_the_rows() -> None:
     told: list[int] = []
 

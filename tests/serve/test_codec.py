@@ -45,6 +45,8 @@ def every_op() -> Graph:
     stages, intervals = ((0.0, 1.5, 0.0, -0.5), (0.0, 0.75)), ((-4.0, 4.0), (-2.0, 2.0))
     tuned = ops.Approximated(Function("relu"), stages, intervals, slope=0.5, bend=0.5)
     y = builder.put("tuned", tuned, y, origin="body.1")
+    grid = ops.FakeQuantise(np.array([0.5, 0.25, 1.0, 2.0]), np.arange(4.0), -8, 7)
+    y = builder.put("grid", grid, y)
     pads = ((0, 0), (1, 1), (1, 1))
     y = builder.put("pad", ops.Pad(pads, 0.5), y)
     pool = ops.Pool(PoolKind.MAXIMUM, (2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1))

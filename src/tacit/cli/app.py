@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from tacit.arithmetics.ckks import CKKS
-from tacit.cli import approximate, arguments, demonstration, describe, tune
+from tacit.cli import approximate, arguments, bits, demonstration, describe, tune
 from tacit.cli.demonstration import DEMOS
 from tacit.cli.evaluate import Mode
 from tacit.cli.evaluate import evaluate as evaluated
@@ -99,6 +99,7 @@ def lower(
         **describe.arithmetic_record(arithmetic),
         "cost": describe.cost_record(cost),
         "approximations": describe.approximations(program),
+        **describe.widths_record(program.graph),
         "promise": describe.promise_record(arithmetic.promise),
     }
     screen.report(record)
@@ -237,7 +238,7 @@ def evaluate(
     with screen.progress("evaluating") as progress:
         original = load_original(bundle)
         record = evaluated(original, chosen, mode, clip=clip, progress=progress)
-    screen.report(record)
+    screen.report({**record, **describe.widths_record(original.program.graph)})
 
 
 @app.command()
@@ -248,6 +249,7 @@ def audit(bundle: Bundle, json: AsJson = False) -> None:
 
 app.command(cls=tune.WithKnobs)(tune.tune)
 app.command(epilog=tune.SEARCH_EXAMPLES)(tune.search)
+app.command(epilog=bits.EXAMPLES)(bits.bits)
 app.command(cls=approximate.TwoNumbers, epilog=approximate.MORE_HELP)(approximate.approximate)
 
 

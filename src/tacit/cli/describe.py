@@ -6,6 +6,7 @@ import enum
 from dataclasses import asdict
 from pathlib import Path
 
+from tacit.arithmetics import integers
 from tacit.arithmetics.ckks.ops import Evaluate
 from tacit.errors import ProtocolError
 from tacit.ir.graph import Graph
@@ -71,6 +72,12 @@ def _approximation(origin: str, op: Evaluate) -> dict[str, Json]:
     }
 
 
+def widths_record(graph: Graph) -> dict[str, Json]:
+    """The proven widths of a program's integers, if it has any."""
+    rows: list[Json] = [each.record() for each in integers.report(graph)]
+    return {"bits_and_ranges": rows} if rows else {}
+
+
 def arithmetic_record(arithmetic: Arithmetic) -> dict[str, Json]:
     """An arithmetic's name and knobs."""
     knobs: dict[str, Json] = {name: _plain(value) for name, value in vars(arithmetic).items()}
@@ -124,9 +131,11 @@ def audit_record(folder: Path) -> dict[str, Json]:
 
 def _part_record(folder: Path, party: Party) -> dict[str, Json]:
     if party is not Party.OWNER:
-        return graph_record(load_part(folder, party).half.graph)
+        graph = load_part(folder, party).half.graph
+        return {**graph_record(graph), **widths_record(graph)}
     original = load_original(folder)
-    program = graph_record(original.program.graph)
+    graph = original.program.graph
+    program: dict[str, Json] = {**graph_record(graph), **widths_record(graph)}
     source = None if original.source is None else graph_record(original.source)
     return {"source": source, "program": program}
 

@@ -204,8 +204,9 @@ def test_a_plan_too_deep_is_refused_before_any_work() -> None:
         evaluate(Evaluator(context, keys), by_powers(list(range(16))), [sealed])
 
 
-# Tables of these sizes end in a product, in a sum of multiples, and have more than one join.
-@pytest.mark.parametrize("size", [4, 8, 16])
+# Tables of these sizes end in a product, in a sum of multiples, have more than one join, and sum a
+# product with powers that are as deep.
+@pytest.mark.parametrize("size", [4, 8, 16, 17])
 def test_the_steps_that_a_plan_states_are_enough_twice_in_a_row(size: int) -> None:
     generator = np.random.default_rng(size)
     tables: list[list[int]] = generator.integers(0, T, (2, size)).tolist()
@@ -259,3 +260,9 @@ def test_a_table_of_256_entries_is_looked_up_at_128_bits(scheme: Scheme, special
     plan = interpolate(table.tolist(), T).plan
     result = evaluate(Evaluator(context, keys), plan, [sealed])
     np.testing.assert_array_equal(context.decrypt(result, secret), table[x])
+
+
+def test_noise_of_multiples_is_left_to_the_last_prime_or_divided_before_it_is_summed() -> None:
+    late, early = (interpolate([pow(3, i, T) for i in range(size)], T).plan for size in (64, 65))
+    assert [each.multiples > 0 for each in plan_steps(late)[0]] == [*5 * [False], True]
+    assert sum(each.multiples > 0 for each in plan_steps(early)[0]) == 2

@@ -12,6 +12,7 @@ from tacit.arithmetics.ckks import CKKS
 from tacit.arithmetics.ckks.levels import depth
 from tacit.data import Images, Normalisation
 from tacit.errors import DepthExceeded
+from tacit.ledger import Ledger
 from tacit.passes import calibrate
 from tacit.program import lower
 from tacit.read import read
@@ -19,7 +20,6 @@ from tacit.tune.paf import Approximant
 from tacit.tune.search import Levels, Samples, Search, Seconds, Settings, search
 from tacit.tune.search.assembly import Assembly
 from tacit.tune.search.bench import bench
-from tacit.tune.search.ledger import Ledger
 from tests.tune.models import residual
 
 

@@ -52,7 +52,7 @@ def bounds(matrix: Matrix, reach: Reach) -> tuple[FloatArray, FloatArray]:
 
 def _prefixes(matrix: Matrix, chain: IndexArray) -> tuple[FloatArray, FloatArray]:
     """Of every chain some first steps are 1: the extremes of the sums of first weights."""
-    ordered = sparse.csr_array(matrix)
+    ordered = sparse.csr_array(matrix, copy=True)
     ordered.sort_indices()
     rows = np.repeat(np.arange(ordered.shape[0]), np.diff(ordered.indptr))
     if not rows.size:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tacit.arithmetics.integers import bgv
+from tacit.arithmetics.integers.engines import (
+    Demand,
+    EngineKind,
+    engine_of,
+    engine_of_half,
+    prepared,
+)
 from tacit.arithmetics.integers.lower import lower
 from tacit.arithmetics.integers.ops import WORDS
 from tacit.arithmetics.integers.quantise import MOST_BITS
@@ -53,14 +58,6 @@ PROMISE = Promise(
 )
 # What no look-up reads may be this wide: a prime that holds it is still a small one.
 RESULT_BITS = 24
-
-
-class EngineKind(enum.Enum):
-    """Who computes on ciphertexts; `AUTO` is the one that is predicted to be cheaper."""
-
-    AUTO = "auto"
-    BGV = "bgv"
-    TFHE = "tfhe"
 
 
 @dataclass(frozen=True)
@@ -142,14 +139,18 @@ class Integers(Arithmetic):
             power_of_two=self.power_of_two,
         )
 
+    @property
+    def demand(self) -> Demand:
+        """What the engine is asked for."""
+        return Demand(self.security, self.batch, self.error, self.approximate)
+
     def rewrite(self, graph: Graph) -> Graph:
-        """The calibrated graph in sums and look-ups, laid out for the engine that is to compute."""
-        words = lower(graph, self.settings)
-        return bgv.pack(words, self.security, self.batch)
+        """The calibrated graph in sums and look-ups, as the engine that is to compute wants it."""
+        return prepared(lower(graph, self.settings), self.engine, self.demand)
 
     def cost(self, program: Program) -> Cost:
-        """What an answer will cost on this machine."""
-        return bgv.cost(program.graph, self._plan(program))
+        """What an answer will cost: timed on this machine, or by a table where that says so."""
+        return engine_of(program.graph).cost(program.graph, self.demand)
 
     def noise(self, program: Program, generator: np.random.Generator) -> Watch:
         """Integers have none: what is decrypted is what is simulated."""
@@ -161,29 +162,26 @@ class Integers(Arithmetic):
 
     def cut(self, program: Program) -> tuple[Half, Half]:
         """The client's half, without weights, and the server's, without secrets."""
-        return bgv.cut(program.graph, self._plan(program))
+        return engine_of(program.graph).cut(program.graph, self.demand)
 
     def new_client(self, half: Half, *, progress: Progress | None = None) -> ClientEngine:
         """The client with a fresh secret."""
-        return bgv.fresh_client(half)
+        return engine_of_half(half).fresh_client(half)
 
     def load_client(self, half: Half, secret: bytes) -> ClientEngine:
         """The client with a secret that it kept."""
-        return bgv.kept_client(half, secret)
+        return engine_of_half(half).kept_client(half, secret)
 
     def load_server(
         self, half: Half, keys: memoryview, *, progress: Progress | None = None
     ) -> ServerEngine:
         """The server with the client's keys."""
-        return bgv.server(half, keys, progress=progress)
+        return engine_of_half(half).server(half, keys, progress)
 
     def pair(self, program: Program, *, progress: Progress | None = None) -> Engine:
         """Both parties in this process, with fresh keys."""
-        return bgv.pair(*self.cut(program), progress=progress)
+        return engine_of(program.graph).pair(*self.cut(program), progress)
 
     def audit(self, half: Half) -> Mapping[str, Json]:
         """Parameters, the security that they give and by which table, the plan's figures."""
-        return bgv.audit(half)
-
-    def _plan(self, program: Program) -> bgv.Plan:
-        return bgv.plan(program.graph, self.security, self.batch)
+        return engine_of_half(half).audit(half)

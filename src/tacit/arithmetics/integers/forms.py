@@ -24,9 +24,10 @@ class Bent:
     layer: Node
 
     def values(self, x: FloatArray) -> FloatArray:
-        """The functions after one another."""
-        for function in self.functions:
-            x = function.run(x)
+        """The functions after one another; where one has no value it is not finite."""
+        with np.errstate(all="ignore"):
+            for function in self.functions:
+                x = function.run(x)
         return x
 
     @property
@@ -54,7 +55,7 @@ def singles(form: Form, name: str) -> tuple[IndexArray, FloatArray] | None:
     """
     if set(form.terms) != {name}:
         return None
-    matrix = Matrix(form.terms[name])
+    matrix = Matrix(form.terms[name], copy=True)
     matrix.eliminate_zeros()
     counts = np.diff(matrix.indptr)
     if np.any(counts > 1):
@@ -63,6 +64,12 @@ def singles(form: Form, name: str) -> tuple[IndexArray, FloatArray] | None:
     entry[counts == 1] = matrix.indices
     factor[counts == 1] = matrix.data
     return entry, factor
+
+
+def weighted(form: Form) -> Form:
+    """The form without the vectors of which it takes nothing: without any it is a constant."""
+    terms = {name: each for name, each in form.terms.items() if np.any(each.data)}
+    return Form(terms, form.shift)
 
 
 def chosen(form: Form, rows: IndexArray) -> Form:

@@ -15,7 +15,7 @@ from tacit.arithmetics.integers.settings import Grouping, Kind, Settings
 from tacit.errors import LoweringError
 from tacit.ir.affine import Form, Matrix, identity
 from tacit.ir.functions import FloatArray
-from tacit.ir.graph import Bounds, Node
+from tacit.ir.graph import Bounds, Graph, Node
 from tacit.ir.ops import FakeQuantise
 
 # More steps than these are more ciphertexts than a look-up is worth.
@@ -80,6 +80,7 @@ class Source:
             q = np.arange(word.low[number], word.high[number] + 1, dtype=np.float64)
             x = (q - word.offset[number]) / word.slope[number]
             values = bent.values((weight * x + bent.form.shift[row])[None])[0]
+            require_finite(f"{bent.layer.where}: {bent.name}", values)
             constant[row] = values[0]
             jumps = np.diff(values)
             at = np.flatnonzero(jumps)
@@ -116,6 +117,26 @@ class Source:
         return Source(self.node, word)
 
 
+def grids_of_input(graph: Graph) -> frozenset[str]:
+    """The names of quantisers of one grid that all that reads the input goes through.
+
+    Another reader would get to see the input on a grid that is not meant for it.
+    """
+    (source,) = graph.inputs
+    by_name, users = graph.by_name, graph.users
+    left, found = [source], {}
+    while left:
+        node = left.pop()
+        match node.op:
+            case FakeQuantise(scale=scale, zero_point=zero, low=low, high=high):
+                found[node.name] = (node.args, scale.tobytes(), zero.tobytes(), low, high)
+            case _ if node.name in graph.outputs:
+                return frozenset()
+            case _:
+                left.extend(by_name[name] for name in users[node.name])
+    return frozenset(found) if len(set(found.values())) == 1 else frozenset()
+
+
 def source_of(node: Node, settings: Settings) -> Source:
     """The input with a grid of its calibrated range, for each feature or for all of it."""
     seen, bounds, size = node.type.range, node.type.bounds, node.type.size
@@ -131,8 +152,13 @@ def source_of(node: Node, settings: Settings) -> Source:
     scale = np.array([grid.scale for grid in grids])
     zero = np.array([grid.zero_point for grid in grids], dtype=np.float64)
     least, most = given.low.reshape(-1), given.high.reshape(-1)
-    ends = [np.rint(each / scale + zero).astype(np.int64) for each in (least, most)]
-    word = Encode(node.type.shape, 1.0 / scale, zero, ends[0], ends[1], least, most)
+    # Where the middle of an interval lies on a half, one end rounds to an integer too many.
+    ends = [
+        np.array([grid.integers(np.array(each)) for grid, each in zip(grids, end, strict=True)])
+        for end in (least, most)
+    ]
+    low, high = (end.astype(np.int64) for end in ends)
+    word = Encode(node.type.shape, 1.0 / scale, zero, low, high, least, most)
     return Source(node, word)
 
 

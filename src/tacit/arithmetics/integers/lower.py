@@ -8,7 +8,8 @@ client encrypts the input as steps, of which every such function is a sum.
 
 from __future__ import annotations
 
-from tacit.arithmetics.integers.forms import Bent, chosen, moved
+from tacit.arithmetics.integers.forms import Bent, chosen, moved, weighted
+from tacit.arithmetics.integers.inputs import grids_of_input
 from tacit.arithmetics.integers.ops import Decode, Encode
 from tacit.arithmetics.integers.settings import Settings
 from tacit.arithmetics.integers.tournament import largest
@@ -28,7 +29,8 @@ def lower(graph: Graph, settings: Settings) -> Graph:
     Raises LoweringError, or WidthExceeded naming the layer whose sums are too wide.
     """
     builder = Builder()
-    lowering = _Lowering(builder, Vectors(builder, settings), at_end(graph, "Integers"))
+    vectors = Vectors(builder, settings)
+    lowering = _Lowering(builder, vectors, at_end(graph, "Integers"), grids_of_input(graph))
     for node in graph:
         lowering.take(node, graph)
     name = lowering.at_client(graph[graph.outputs[0]])
@@ -38,10 +40,13 @@ def lower(graph: Graph, settings: Settings) -> Graph:
 class _Lowering:
     """Node after node, what is known of each value."""
 
-    def __init__(self, builder: Builder, vectors: Vectors, client: frozenset[str]) -> None:
+    def __init__(
+        self, builder: Builder, vectors: Vectors, client: frozenset[str], grids: frozenset[str]
+    ) -> None:
         self._builder = builder
         self._vectors = vectors
         self._client = client
+        self._grids = grids
         self._values: dict[str, Form | Bent] = {}
         self._opened: dict[str, str] = {}
         self._layers: dict[str, Node] = {}
@@ -54,8 +59,8 @@ class _Lowering:
             self._opened[node.name] = self._builder.add(put)
             return
         args = [graph[name] for name in node.args]
-        weighted = isinstance(node.op, ops.Linear | ops.Conv) or not args
-        self._layers[node.name] = node if weighted else self._layers[args[0].name]
+        is_layer = isinstance(node.op, ops.Linear | ops.Conv) or not args
+        self._layers[node.name] = node if is_layer else self._layers[args[0].name]
         self._values[node.name] = self._value(node, args)
 
     def at_client(self, node: Node) -> str:
@@ -84,7 +89,7 @@ class _Lowering:
         shapes = tuple(each.type.shape for each in args)
         found = affine.apply(node.op, forms, shapes)
         if found is not None:
-            return found
+            return weighted(found)
         if all(not form.terms for form in forms):
             values = (f.shift.reshape(1, *s) for f, s in zip(forms, shapes, strict=True))
             return affine.constant(node.op.run(*values))
@@ -133,7 +138,8 @@ class _Lowering:
         op = node.op
         bare = value if isinstance(value, Form) else None
         if isinstance(op, ops.FakeQuantise):
-            if bare is not None and self._vectors.take_grid(bare, op):
+            taken = node.name in self._grids and bare is not None
+            if taken and bare is not None and self._vectors.take_grid(bare, op):
                 return bare
             if op.scale.size > 1:
                 raise LoweringError(

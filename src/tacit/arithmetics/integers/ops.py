@@ -200,13 +200,14 @@ class Product(Op):
 class Decode(Op):
     """The client's answer: scale · vector + offset, in the user's shape.
 
-    `low` is the least that an entry may be: an engine that computes modulo something needs it.
+    An entry is between `low` and `high`: an engine that computes modulo something needs them.
     """
 
     to: Shape
     scale: float
     offset: float
     low: int
+    high: int
     layout: Layout | None = None
 
     def shape(self, *shapes: Shape) -> Shape:

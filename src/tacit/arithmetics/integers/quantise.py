@@ -101,7 +101,8 @@ def lattice(values: FloatArray) -> float | None:
     Weights that training has put on a grid, or counts, are recognised so, and stay what they are.
     """
     sizes = np.unique(np.abs(values))
-    sizes = sizes[sizes > 0.0]
+    # What is left of numbers that cancel is no multiple of anything.
+    sizes = sizes[sizes > TOLERANCE * sizes.max(initial=0.0)]
     if not sizes.size:
         return 1.0
     for parts in range(1, MOST_PARTS + 1):

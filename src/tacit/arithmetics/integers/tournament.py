@@ -21,10 +21,10 @@ def largest(vectors: Vectors, form: Form, windows: IndexArray, of: Node, node: N
     What wins is one of the entries, and so has their bounds: those of differences and their sums
     would be wider with every round.
     """
-    found = vectors.whole(form, of, vectors.settings.accumulator)
+    found = vectors.whole(form, of)
     if found.bits > vectors.settings.accumulator - 1 or found.step.size > 1 or found.rest:
-        form = vectors.computed(Bent(form, (UNBENT,), of), of)
-        found = vectors.whole(form, of, vectors.settings.accumulator)
+        form = vectors.looked_up(Bent(form, (UNBENT,), of), of)
+        found = vectors.whole(form, of)
     step = float(found.step[0])
     name = vectors.join(Form(found.terms, found.bias), found.low, found.high)
     players = [_Player(name, found.low.size, windows[:, each]) for each in range(windows.shape[1])]
@@ -59,7 +59,7 @@ def _winner(vectors: Vectors, pair: tuple[Round, Round], step: float, node: Node
     """The larger of two, in integers, and its bounds."""
     (first, low, high), (second, least, most) = pair
     apart = first.plus(second.scaled(-1.0)).scaled(step)
-    more = vectors.computed(Bent(apart, (RELU,), node), node, exact=True).scaled(1.0 / step)
+    more = vectors.looked_up(Bent(apart, (RELU,), node), node, exact=True).scaled(1.0 / step)
     bottom, top = np.maximum(low, least), np.maximum(high, most)
     name = vectors.join(second.plus(more), bottom, top)
     return identity(name, first.size), bottom, top

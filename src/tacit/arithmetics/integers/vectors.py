@@ -9,13 +9,14 @@ import numpy as np
 from tacit.arithmetics.integers.accumulators import Reach, box
 from tacit.arithmetics.integers.forms import Bent
 from tacit.arithmetics.integers.inputs import Source, as_vector, source_of
+from tacit.arithmetics.integers.jumps import settled
 from tacit.arithmetics.integers.ops import Decode, Product
 from tacit.arithmetics.integers.settings import Settings
 from tacit.arithmetics.integers.words import Whole, sums, tabled, whole
 from tacit.errors import LoweringError
 from tacit.ir.affine import Form, Matrix, identity
 from tacit.ir.functions import FloatArray, Function
-from tacit.ir.graph import Node, Op
+from tacit.ir.graph import Node, Op, Shape
 from tacit.ir.ops import FakeQuantise, Map
 from tacit.ir.rewrite import Builder
 
@@ -55,15 +56,20 @@ class Vectors:
         self._sources = [found] if found is not None else self._sources
         return found is not None
 
-    def computed(self, bent: Bent, node: Node, *, exact: bool = False) -> Form:
-        """The values of functions of a form, as a form of what is encrypted or looked up.
-
-        They are rounded to the grid of the node's range, unless they are to be `exact`.
-        """
+    def computed(self, bent: Bent, node: Node) -> Form:
+        """The values of functions of a form, as a form of what is encrypted or looked up."""
         source = self._sources[0]
         if source.has_few_steps and source.is_function_of_entries(bent.form):
             return source.stepped(bent, self._encode(steps=True))
-        found, name = self.summed(bent.form, bent.layer, self._settings.accumulator)
+        return self.looked_up(bent, node)
+
+    def looked_up(self, bent: Bent, node: Node, *, exact: bool = False) -> Form:
+        """The values of functions of a form as integers on one grid.
+
+        They are rounded to the grid of the node's range, unless they are to be `exact`.
+        """
+        form = settled(bent, self._of_integers(bent.form))
+        found, name = self.summed(form, bent.layer, node.type.shape)
         table = tabled(bent, found, node, self._settings, exact=exact)
         looked = self.put(node, "lookup", table.word, name)
         self._reaches[looked] = table.reach
@@ -71,15 +77,15 @@ class Vectors:
         return as_vector(looked, table.scale, table.zero_point, bent.form.size)
 
     def summed(
-        self, form: Form, node: Node, limit: int, *, last: bool = False
+        self, form: Form, node: Node, shape: Shape, *, last: bool = False
     ) -> tuple[Whole, str]:
-        """The form in integers, and the name of the word that computes it."""
+        """The form in integers, and the name of the word that computes it for a layer."""
         if not form.terms:
             raise LoweringError(
                 f"{node.where} does not depend on the input",
                 hint="a constant needs no encryption; take it out of the model",
             )
-        found = self.whole(form, node, limit, one_step=last)
+        found = self.whole(form, node, last=last)
         terms, bias = dict(found.terms), found.bias
         for name in [each for each in terms if each in self._joined]:
             inside, matrix = self._joined[name], terms.pop(name)
@@ -88,15 +94,20 @@ class Vectors:
                 more = Matrix(matrix @ part)
                 terms[other] = Matrix(terms[other] + more) if other in terms else more
         plain = replace(found, terms=terms, bias=bias)
-        return found, self.put(node, "sums", sums(plain, node, last=last), *terms)
+        return found, self.put(node, "sums", sums(plain, shape, last=last), *terms)
 
-    def whole(self, form: Form, node: Node, limit: int, *, one_step: bool = False) -> Whole:
+    def whole(self, form: Form, node: Node, *, last: bool = False) -> Whole:
         """The form in integers, of what is or can be computed; raises WidthExceeded."""
+        form = self._of_integers(form)
+        settings = replace(self._settings, per_channel=False) if last else self._settings
+        return whole(form, self._reaches, node, settings, last=last)
+
+    def _of_integers(self, form: Form) -> Form:
+        """The form of what the client encrypts, in place of the reals of its input."""
         source = self._sources[0]
-        if source.name in form.terms:
-            form = source.whole(form, self._encode(steps=False))
-        settings = replace(self._settings, per_channel=False) if one_step else self._settings
-        return whole(form, self._reaches, node, settings, limit)
+        if source.name not in form.terms:
+            return form
+        return source.whole(form, self._encode(steps=False))
 
     def product(self, forms: tuple[Form, Form], nodes: tuple[Node, Node], node: Node) -> Form:
         """Entry by entry the product of two forms, each on a grid of the activations' bits."""
@@ -112,10 +123,10 @@ class Vectors:
     def _narrow(self, form: Form, of: Node, node: Node) -> tuple[Whole, str]:
         """A factor as centred integers: those it has, where they are few, or rounded ones."""
         half = self._settings.accumulator // 2
-        found = self.whole(form, of, self._settings.accumulator)
+        found = self.whole(form, of)
         if found.bits > half or found.step.size > 1 or found.rest:
-            form = self.computed(Bent(form, (UNBENT,), of), of)
-        return self.summed(form, node, self._settings.accumulator)
+            form = self.looked_up(Bent(form, (UNBENT,), of), of)
+        return self.summed(form, node, (form.size,))
 
     def join(self, form: Form, low: FloatArray, high: FloatArray) -> str:
         """A name for integers that are a form of others, with their own proven bounds."""
@@ -143,20 +154,24 @@ class Vectors:
         known = self._as_it_is(form)
         if known is not None:
             scale, zero = self._scales[known]
-            low = int(self._reaches[known].low.min())
-            word = Decode(node.type.shape, scale, -zero * scale, low)
+            low, high = _ends(self._reaches[known])
+            word = Decode(node.type.shape, scale, -zero * scale, low, high)
             return self.put(node, "opened", word, known)
-        found, name = self.summed(form, layer, self._settings.result, last=True)
+        found, name = self.summed(form, layer, node.type.shape, last=True)
         scale = float(found.step[0])
-        word = Decode(node.type.shape, scale, found.rest * scale, int(found.low.min()))
+        low, high = int(found.low.min()), int(found.high.max())
+        word = Decode(node.type.shape, scale, found.rest * scale, low, high)
         return self.put(node, "opened", word, name)
 
     def _as_it_is(self, form: Form) -> str | None:
-        """The vector that a form is, if it is computed already."""
+        """The vector that a form is, if it is computed already and not too wide to be opened."""
         if len(form.terms) != 1:
             return None
         ((name, matrix),) = form.terms.items()
         if name not in self._scales:
+            return None
+        low, high = _ends(self._reaches[name])
+        if (high - low).bit_length() > self._settings.result:
             return None
         same = as_vector(name, *self._scales[name], form.size)
         equal = matrix.shape == same.terms[name].shape and np.array_equal(form.shift, same.shift)
@@ -175,6 +190,11 @@ class Vectors:
             self._encoded[steps] = self._builder.put(name, word, source.name)
             self._reaches[self._encoded[steps]] = source.step_reach if steps else source.reach
         return self._encoded[steps]
+
+
+def _ends(reach: Reach) -> tuple[int, int]:
+    """The least and the largest of all entries."""
+    return int(reach.low.min()), int(reach.high.max())
 
 
 def _rounded(matrix: Matrix) -> Matrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from tacit.arithmetics.integers.settings import Kind, Search, Settings
 from tacit.errors import WidthExceeded
 from tacit.ir.affine import Form, IndexArray, Matrix
 from tacit.ir.functions import FloatArray
-from tacit.ir.graph import Node
+from tacit.ir.graph import Node, Shape
 
 # Shifts go through a few products of doubles before they are compared.
 FRACTION = 1e-9
@@ -51,21 +52,31 @@ class Whole:
 
 
 def whole(
-    form: Form, reaches: Mapping[str, Reach], node: Node, settings: Settings, limit: int
+    form: Form,
+    reaches: Mapping[str, Reach],
+    node: Node,
+    settings: Settings,
+    *,
+    last: bool = False,
 ) -> Whole:
-    """The form in integers; raises WidthExceeded where an accumulator may outgrow `limit` bits.
+    """The form in integers; raises WidthExceeded where an accumulator may outgrow its bits.
 
-    Weights that are on a grid already stay as they are, as long as their sums are narrow enough.
+    Those of a result, which is `last`, are others than those of what a look-up reads. Weights that
+    are on a grid already stay as they are, as long as their sums are narrow enough.
     """
+    limit = settings.result if last else settings.accumulator
     data = np.concatenate([each.data for each in form.terms.values()])
     exact = lattice(data)
     if exact is not None:
-        kept = _rounded(form, reaches, np.array([exact]))
+        # No table becomes larger by it: biases are to be no coarser than they are elsewhere.
+        finer = last and not _is_whole(form.shift / exact)
+        parts = math.ceil(exact / _steps(form, reaches, node, settings)[0]) if finer else 1
+        kept = _rounded(form, reaches, np.array([exact / parts]))
         if kept.bits <= limit:
             return kept
-    bits = settings.bits_of(Kind.WEIGHTS, node)
-    found = _rounded(form, reaches, _steps(form, node, bits, settings))
+    found = _rounded(form, reaches, _steps(form, reaches, node, settings))
     if found.bits > limit:
+        bits = settings.bits_of(Kind.WEIGHTS, node)
         raise WidthExceeded(
             f"{node.where} needs accumulators of {found.bits} bits; {limit} are allowed",
             hint=f"lower the bits of its weights (now {bits}) or of what it reads, prune it, or "
@@ -74,9 +85,21 @@ def whole(
     return found
 
 
-def _steps(form: Form, node: Node, bits: int, settings: Settings) -> FloatArray:
+def _weighed(form: Form, reaches: Mapping[str, Reach]) -> Form:
+    """The form with weights by how much their vectors vary, relative to the one that does most.
+
+    An error in the weight of a vector of 64 integers does more harm than one in that of a step.
+    """
+    spans = {name: float((reaches[name].high - reaches[name].low).max()) for name in form.terms}
+    most = max(spans.values()) or 1.0
+    terms = {name: Matrix(each * (spans[name] / most)) for name, each in form.terms.items()}
+    return Form(terms, form.shift)
+
+
+def _steps(form: Form, reaches: Mapping[str, Reach], node: Node, settings: Settings) -> FloatArray:
     """The weights' step: one, or one a row that is alike within a channel."""
-    powers = settings.power_of_two
+    form, powers = _weighed(form, reaches), settings.power_of_two
+    bits = settings.bits_of(Kind.WEIGHTS, node)
 
     def step(values: FloatArray) -> float:
         if settings.search is Search.MSE:
@@ -109,11 +132,14 @@ def _rounded(form: Form, reaches: Mapping[str, Reach], step: FloatArray) -> Whol
 
 def _parted(shift: FloatArray) -> tuple[FloatArray, float]:
     """The shifts as integers and a fraction that they have in common, or the nearest integers."""
-    nearest = np.rint(shift)
-    rest = float(shift[0] - nearest[0]) if shift.size else 0.0
-    bias = np.rint(shift - rest)
-    same = bool(np.all(np.abs(shift - rest - bias) <= FRACTION * (1.0 + np.abs(shift))))
-    return (bias, rest) if same else (nearest, 0.0)
+    rest = float(shift[0] - np.rint(shift[0]))
+    return (np.rint(shift - rest), rest) if _is_whole(shift) else (np.rint(shift), 0.0)
+
+
+def _is_whole(shift: FloatArray) -> bool:
+    """Whether shifts are integers but for a fraction that they have in common."""
+    above = shift - shift[0]
+    return bool(np.all(np.abs(above - np.rint(above)) <= FRACTION * (1.0 + np.abs(shift))))
 
 
 def _scaled(matrix: Matrix, step: FloatArray) -> Matrix:
@@ -125,11 +151,12 @@ def _scaled(matrix: Matrix, step: FloatArray) -> Matrix:
     return result
 
 
-def sums(found: Whole, node: Node, *, last: bool = False) -> Sums:
-    """The word of a form in integers."""
+def sums(found: Whole, shape: Shape, *, last: bool = False) -> Sums:
+    """The word of a form in integers; `shape` is the tensor's, if they are as many entries."""
     matrices = tuple(found.terms.values())
     low, high = int(found.low.min()), int(found.high.max())
-    return Sums(matrices, found.bias, node.type.shape, low, high, last)
+    of = shape if math.prod(shape) == found.bias.size else (found.bias.size,)
+    return Sums(matrices, found.bias, of, low, high, last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +176,8 @@ def tabled(
 
     If it is to be `exact`, the values' own grid is taken, however many integers that needs.
     """
-    dropped = 0 if settings.rounding is None else max(0, found.bits - settings.rounding)
+    rounding = None if exact else settings.rounding
+    dropped = 0 if rounding is None else max(0, found.bits - rounding)
     half = (1 << dropped) >> 1
     low = (int(found.low.min()) + half) >> dropped
     high = (int(found.high.max()) + half) >> dropped

@@ -1,6 +1,6 @@
 """Exact integer arithmetic modulo a prime on every slot: Lattigo's BGV and BFV."""
 
-from tacit.lattigo.integers.chains import MapSlots, Multiply, chain_for, secure_chain
+from tacit.lattigo.integers.chains import Counts, MapSlots, Multiply, chain_for, secure_chain
 from tacit.lattigo.integers.choice import (
     batching_prime,
     parameters_for,
@@ -30,6 +30,7 @@ __all__ = [
     "PLAINTEXT_MODULUS",
     "Ciphertext",
     "Context",
+    "Counts",
     "Evaluator",
     "LinearMap",
     "MapSlots",

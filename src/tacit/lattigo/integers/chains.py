@@ -15,24 +15,27 @@ from tacit.errors import DepthExceeded, EngineError, InsecureParameters
 from tacit.lattigo import security
 from tacit.lattigo.integers.choice import (
     MOST_PRIMES,
+    MOST_SPECIAL_PRIMES,
     SMALLEST_LOG_N,
     TAIL_BITS,
     bgv_bits,
     refuse_large,
     refuse_unbatched,
     smallest_batching_prime,
+    switching_work,
     worst,
 )
 from tacit.lattigo.integers.parameters import Parameters, Scheme
-from tacit.lattigo.parameters import LARGEST_PRIME_BITS, Chain, Ring, primes_above, root_order
+from tacit.lattigo.parameters import LARGEST_PRIME_BITS, Ring, primes_above, root_order
 
 # The deviation of a key's errors.
 KEY_DEVIATION = 3.2
 # A value that is kept as it is lies in primes of up to this size, so that a special prime can be
 # larger than each of them by what keeps the noise of keys small.
 MOST_BASE_BITS = LARGEST_PRIME_BITS - 6
-# More special primes make keys smaller, and each takes as much of log2(QP) as a step.
-MOST_SPECIAL_PRIMES = 4
+# What is decrypted is split into up to so many primes where smaller ones, and so a smaller special
+# prime, make log2(QP) fit a ring.
+MOST_BASE_PRIMES = 3
 
 
 @dataclass(frozen=True)
@@ -61,27 +64,46 @@ class MapSlots:
 Kind = Multiply | MapSlots
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How many primes are special, and how many hold what is decrypted; None is the fewest."""
+
+    special_primes: int = 1
+    base_primes: int | None = None
+
+
+FEWEST = Counts()
+
+
 def chain_for(
     steps: Sequence[Kind],
     *,
     log_n: int,
     plaintext_modulus: int,
     last: MapSlots | None,
-    special_primes: int = 1,
+    counts: Counts = FEWEST,
 ) -> Parameters:
     """BGV in which these steps may follow one another, each of which is rescaled.
 
     The first step uses the highest prime. `last` is a map after all of them, which is decrypted
     without being rescaled; None decrypts the last step's result. What is decrypted has the
-    `len(q) - len(steps)` lowest primes, which is one unless t is large. Inputs are encrypted under
-    the secret key, or rescaled. Nothing is said of the security: see the tables for log2(QP).
-    Raises EngineError where the plaintext modulus does not batch or noise does not fit in a prime,
-    DepthExceeded where more primes are needed than the engine takes.
+    `len(q) - len(steps)` lowest primes, which is one unless t is large or `counts` asks for more.
+    Inputs are encrypted under the secret key, or rescaled. Nothing is said of the security: see
+    the tables for log2(QP). Raises EngineError where the plaintext modulus does not batch, or is
+    not below the lowest primes, or noise does not fit in a prime; DepthExceeded where more primes
+    are needed than the engine takes.
     """
-    refuse_senseless(steps, last, special_primes)
+    refuse_senseless(steps, last, counts.special_primes)
     refuse_unbatched(log_n, plaintext_modulus)
     base = base_bits(last, log_n, plaintext_modulus)
-    count = math.ceil(base / MOST_BASE_BITS)
+    allowed = base_counts(last, log_n, plaintext_modulus)
+    count = allowed.start if counts.base_primes is None else counts.base_primes
+    if count not in allowed:
+        raise EngineError(
+            f"{count} primes do not hold the {base:.1f} bits that are decrypted; "
+            f"{allowed.start} to {allowed.stop - 1} do",
+            hint="leave base_primes at None",
+        )
     sizes = count * [base / count]
     sizes += [step_bits(step, log_n, plaintext_modulus) for step in reversed(steps)]
     refuse_large([math.ceil(size) for size in sizes], plaintext_modulus)
@@ -92,8 +114,8 @@ def chain_for(
             hint="plan fewer steps",
         )
     q = distinct_primes(sizes, log_n, taken={plaintext_modulus})
-    special = special_bits(q, special_primes)
-    p = distinct_primes(special_primes * [special], log_n, taken={plaintext_modulus, *q})
+    special = special_bits(q, counts.special_primes)
+    p = distinct_primes(counts.special_primes * [special], log_n, taken={plaintext_modulus, *q})
     return Parameters(log_n, q, p, plaintext_modulus)
 
 
@@ -119,12 +141,7 @@ def secure_chain(
         if log_n < SMALLEST_LOG_N:
             continue
         modulus = smallest_batching_prime(2**plaintext_modulus_bits + 1, log_n)
-        made = [
-            chain_for(
-                steps, log_n=log_n, plaintext_modulus=modulus, last=last, special_primes=count
-            )
-            for count in range(1, MOST_SPECIAL_PRIMES + 1)
-        ]
+        made = chains_for(steps, log_n=log_n, plaintext_modulus=modulus, last=last)
         fitting = [each for each in made if security.log_qp(each.q, each.p) <= limit]
         if fitting:
             return min(fitting, key=switching_work)
@@ -133,6 +150,35 @@ def secure_chain(
         f"{security_bits} bits of security",
         hint="plan fewer steps, or use a smaller plaintext modulus",
     )
+
+
+def chains_for(
+    steps: Sequence[Kind], *, log_n: int, plaintext_modulus: int, last: MapSlots | None
+) -> list[Parameters]:
+    """The chains of `chain_for` with every number of special and of lowest primes worth trying."""
+    refuse_unbatched(log_n, plaintext_modulus)
+    fewest = base_counts(last, log_n, plaintext_modulus).start
+    return [
+        chain_for(
+            steps,
+            log_n=log_n,
+            plaintext_modulus=plaintext_modulus,
+            last=last,
+            counts=Counts(special, base),
+        )
+        for base in base_counts(last, log_n, plaintext_modulus)
+        if base in (fewest, *range(1, MOST_BASE_PRIMES + 1))
+        for special in range(1, MOST_SPECIAL_PRIMES + 1)
+    ]
+
+
+def base_counts(last: MapSlots | None, log_n: int, modulus: int) -> range:
+    """How many primes may hold what is decrypted: each is above the plaintext modulus."""
+    base = base_bits(last, log_n, modulus)
+    fewest = math.ceil(base / MOST_BASE_BITS)
+    # A bit more leaves room to find different primes that are one modulo 2N.
+    most = int(base / (max(math.log2(modulus), log_n + 1) + 1))
+    return range(fewest, max(fewest, most) + 1)
 
 
 def step_bits(step: Kind, log_n: int, modulus: int) -> float:
@@ -189,15 +235,6 @@ def distinct_primes(sizes: Sequence[float], log_n: int, *, taken: set[int]) -> t
         candidates = primes_above(math.ceil(2**size), order)
         found.append(next(each for each in candidates if each not in taken and each not in found))
     return tuple(found)
-
-
-def switching_work(chain: Chain) -> int:
-    """The transforms of switching a key once at every level."""
-    special, work = len(chain.p), 0
-    for limbs in range(1, len(chain.q) + 1):
-        digits = math.ceil(limbs / special)
-        work += (digits + 2) * (limbs + special)
-    return work
 
 
 def refuse_senseless(steps: Sequence[Kind], last: MapSlots | None, special_primes: int) -> None:

@@ -15,6 +15,7 @@ from tacit.lattigo import security
 from tacit.lattigo.integers.parameters import PLAINTEXT_MODULUS, Parameters, Scheme
 from tacit.lattigo.parameters import (
     LARGEST_PRIME_BITS,
+    Chain,
     Ring,
     generate_primes,
     is_prime,
@@ -32,6 +33,8 @@ TAIL_BITS = math.log2(6) + 2
 LARGE_PRIME_BITS = LARGEST_PRIME_BITS - 2
 # BFV's products extend all of Q through buffers of 32 words; see bridge/bgv_parameters.go.
 MOST_PRIMES: Mapping[Scheme, int] = {Scheme.BGV: 64, Scheme.BFV: 32}
+# More special primes make keys smaller, and each takes as much of log2(QP) as a step.
+MOST_SPECIAL_PRIMES = 4
 # Among numbers of 60 bits one in 42 is prime: 2^8 candidates are enough to choose from.
 CANDIDATE_BITS = 8
 
@@ -78,8 +81,9 @@ def secure_parameters(
 ) -> Parameters:
     """Parameters of the smallest ring that has `depth` products at this security.
 
-    Raises DepthExceeded where no ring that the plaintext modulus batches in has them, EngineError
-    where its noise does not fit in a prime, InsecureParameters where no table has that security.
+    There are as many special primes as make switching keys the cheapest. Raises DepthExceeded where
+    no ring that the plaintext modulus batches in has them, EngineError where its noise does not fit
+    in a prime, InsecureParameters where no table has that security.
     """
     if security_bits not in security.TERNARY:
         raise InsecureParameters(
@@ -92,16 +96,33 @@ def secure_parameters(
         row = security.row(security_bits, log_n)
         if row is None or not batches or log_n < SMALLEST_LOG_N:
             continue
-        made = parameters_for(
-            depth, log_n=log_n, scheme=scheme, plaintext_modulus=plaintext_modulus
+        made = (
+            parameters_for(
+                depth,
+                log_n=log_n,
+                scheme=scheme,
+                plaintext_modulus=plaintext_modulus,
+                special_primes=count,
+            )
+            for count in range(1, MOST_SPECIAL_PRIMES + 1)
         )
-        if security.log_qp(made.q, made.p) <= row.limit:
-            return made
+        fitting = [each for each in made if security.log_qp(each.q, each.p) <= row.limit]
+        if fitting:
+            return min(fitting, key=switching_work)
     raise DepthExceeded(
         f"no ring has {depth} products in a row modulo {plaintext_modulus} at {security_bits} bits "
         "of security",
         hint="use a smaller plaintext modulus, or several by the Chinese remainder theorem",
     )
+
+
+def switching_work(chain: Chain) -> int:
+    """The transforms of switching a key once at every level."""
+    special, work = len(chain.p), 0
+    for limbs in range(1, len(chain.q) + 1):
+        digits = math.ceil(limbs / special)
+        work += (digits + 2) * (limbs + special)
+    return work
 
 
 def batching_prime(bits: int, log_n: int) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
-from typing import final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from tacit.errors import EngineError
 from tacit.lattigo.home import apply_maps
 from tacit.lattigo.integers.context import Context
 from tacit.lattigo.integers.objects import Ciphertext, LinearMap, Plaintext
-from tacit.lattigo.library import integers
+from tacit.lattigo.library import Argument, integers
 from tacit.lattigo.objects import EvaluationKeys
+
+if TYPE_CHECKING:
+    from tacit.approx.plans import Step
 
 
 @final
@@ -84,6 +87,37 @@ class Evaluator:
             "tacit_bgv_multiply_constant", ciphertext.number, self.residue(constant), wanted
         )
 
+    def step(
+        self, step: Step, values: Mapping[int, Ciphertext], *, level: int, factor: int
+    ) -> Ciphertext:
+        """One step of a plan, relinearised once, and in BGV rescaled once if it multiplies.
+
+        `values` holds what the step uses, at least one, at the level of the sum or above. All are
+        dropped to it, which leaves their noise. The sum, before it is rescaled, has the factor:
+        where a term has another one, or a product's values have, the constant or the weight takes
+        it on, and so is of up to t/2.
+        """
+        place = {value: index for index, value in enumerate(values)}
+        products = [
+            each
+            for first, second, weight in step.products
+            for each in (place[first], place[second], self.residue(int(weight)))
+        ]
+        return self.made(
+            "tacit_bgv_step",
+            np.array([each.number for each in values.values()], dtype=np.uint64),
+            len(values),
+            integers(products),
+            len(step.products),
+            integers(place[value] for value, _ in step.terms),
+            integers(self.residue(int(constant)) for _, constant in step.terms),
+            len(step.terms),
+            self.residue(int(step.constant)),
+            level,
+            factor,
+            self._keys.number,
+        )
+
     def relinearise(self, ciphertext: Ciphertext) -> Ciphertext:
         """A product brought back to degree one."""
         return self.made("tacit_bgv_relinearise", ciphertext.number, self._keys.number)
@@ -136,6 +170,6 @@ class Evaluator:
         except TypeError as cause:
             raise EngineError(f"{constant!r} was given where an integer is wanted") from cause
 
-    def made(self, name: str, *arguments: int) -> Ciphertext:
+    def made(self, name: str, *arguments: Argument) -> Ciphertext:
         """The ciphertext that a function of the library makes."""
         return Ciphertext(self._context, self._context.opened.make(name, *arguments))

@@ -1,20 +1,23 @@
 """A plan of whole numbers carried out on encrypted integers, exactly modulo t.
 
-In BGV every step that multiplies is divided by a prime, once. What then lies at one level has one
-factor, if the inputs had: sums of products need no matching. A value from a higher level takes on
-that factor, by an integer of up to t/2, just before its last division, which takes the noise of it
-away again. Plain terms take on the factor of what they are added to with their own constant.
+Every step is one sum, relinearised once and in BGV divided by a prime once. What it sums is dropped
+to one level, which costs nothing, and brought to one factor by its constants (see `factors`). Where
+that is not enough, for sums of products whose values have no such constants, a value from a higher
+level takes on the factor by an integer of up to t/2, just before a last division, which takes the
+noise of it away again.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tacit.errors import DepthExceeded, TypeMismatch
 from tacit.lattigo.integers.chains import Multiply
 from tacit.lattigo.integers.evaluator import Evaluator
+from tacit.lattigo.integers.factors import levels_of, sums_of
+from tacit.lattigo.integers.lowering import evaluate_lowering, held
 from tacit.lattigo.integers.objects import Ciphertext
 from tacit.lattigo.integers.parameters import Scheme
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(evaluator: Evaluator, plan: Plan, inputs: Sequence[Ciphertext]) -> Ciphertext:
-    """The result of a plan for encrypted inputs, which are best at one level and fresh.
+    """The result of a plan for encrypted inputs, which are best at one level, fresh or rescaled.
 
     A step is relinearised once, and in BGV rescaled once if it multiplies, which takes a level; so
     the result is `plan.depth` levels below the inputs, or fewer, where all constants are whole.
@@ -32,14 +35,28 @@ def evaluate(evaluator: Evaluator, plan: Plan, inputs: Sequence[Ciphertext]) -> 
     check_inputs(plan, inputs)
     check_whole(plan)
     check_depth(evaluator, plan, inputs)
+    sums = sums_of(plan, [held(each) for each in inputs], evaluator.context.parameters)
+    if sums is None:
+        return evaluate_lowering(evaluator, plan, inputs)
     known = dict(enumerate(inputs))
-    result = plan.inputs + len(plan.steps) - 1
-    for place, step in enumerate(plan.steps):
-        known[plan.inputs + place] = carried_out(evaluator, step, known, spare=inputs[0])
-        done = [value for value in known if plan.last_uses[value] <= place and value != result]
-        for value in done:
-            del known[value]
-    return known[result]
+    for place, (step, total) in enumerate(zip(plan.steps, sums, strict=True)):
+        used = {value: known[value] for value in step.uses or (0,)}
+        known[plan.inputs + place] = evaluator.step(
+            step, used, level=total.level, factor=total.factor
+        )
+        known = still_used(plan, known, place)
+    return known[plan.inputs + len(plan.steps) - 1]
+
+
+def still_used(plan: Plan, known: dict[int, Ciphertext], place: int) -> dict[int, Ciphertext]:
+    """The values that are used after a step, with its own."""
+    # A step of nothing is made from the first input.
+    kept = {0, plan.inputs + place}
+    return {
+        value: each
+        for value, each in known.items()
+        if plan.last_uses[value] > place or value in kept
+    }
 
 
 def check_inputs(plan: Plan, inputs: Sequence[Ciphertext]) -> None:
@@ -62,116 +79,55 @@ def check_whole(plan: Plan) -> None:
 
 def check_depth(evaluator: Evaluator, plan: Plan, inputs: Sequence[Ciphertext]) -> None:
     """Refuses a plan in which products follow one another more often than there are levels."""
-    levels = [each.level for each in inputs]
-    lowest, divides = min(levels), evaluator.context.parameters.scheme is Scheme.BGV
-    for step in plan.steps:
-        above = min((levels[value] for value in step.uses), default=levels[0])
-        levels.append(above - (1 if divides and step.products else 0))
+    given = [each.level for each in inputs]
+    levels = levels_of(plan, given, evaluator.context.parameters.scheme)
     if min(levels) < 0:
         raise DepthExceeded(
-            f"the plan takes {lowest - min(levels)} levels; the inputs have {lowest}",
+            f"the plan takes {min(given) - min(levels)} levels; the inputs have {min(given)}",
             hint="choose more primes, or a plan of less depth",
         )
-
-
-def carried_out(
-    evaluator: Evaluator, step: Step, known: Mapping[int, Ciphertext], *, spare: Ciphertext
-) -> Ciphertext:
-    """The value of one step; a step that uses nothing is made from the spare ciphertext."""
-    total = summed(evaluator, step, known, spare)
-    if total.degree == 2:
-        total = evaluator.relinearise(total)
-    if step.constant:
-        total = evaluator.add_constant(total, int(step.constant))
-    if step.products and evaluator.context.parameters.scheme is Scheme.BGV:
-        total = evaluator.rescale(total)
-    return total
-
-
-def summed(
-    evaluator: Evaluator, step: Step, known: Mapping[int, Ciphertext], spare: Ciphertext
-) -> Ciphertext:
-    """The sum of a step's products and terms, neither relinearised nor rescaled."""
-    if not step.uses:
-        return evaluator.multiply_constant(spare, 0)
-    ground = min((known[value] for value in step.uses), key=lambda each: each.level)
-    multiplied = {value for first, second, _ in step.products for value in (first, second)}
-    near = multiplied if step.products else step.uses
-    lowered = {value: lower(evaluator, known[value], ground) for value in near}
-    if not step.products:
-        return added(
-            evaluator,
-            (evaluator.multiply_constant(lowered[value], int(each)) for value, each in step.terms),
-        )
-    products = added(
-        evaluator,
-        (
-            weighted(evaluator, lowered[first], lowered[second], weight)
-            for first, second, weight in step.products
-        ),
-    )
-    terms = (
-        evaluator.multiply_constant(
-            evaluator.drop(known[value], ground.level), int(each), factor=products.factor
-        )
-        for value, each in step.terms
-    )
-    return added(evaluator, (products, *terms))
-
-
-def weighted(
-    evaluator: Evaluator, first: Ciphertext, second: Ciphertext, weight: int
-) -> Ciphertext:
-    """The product of two values and a small whole number, not relinearised."""
-    product = evaluator.multiply(first, second, relinearise=False)
-    return product if weight == 1 else evaluator.multiply_constant(product, weight)
-
-
-def added(evaluator: Evaluator, parts: Iterable[Ciphertext]) -> Ciphertext:
-    """The sum of ciphertexts."""
-    return functools.reduce(evaluator.add, parts)
-
-
-def lower(evaluator: Evaluator, value: Ciphertext, ground: Ciphertext) -> Ciphertext:
-    """A value at another's level, and in BGV with its factor."""
-    if value.level == ground.level:
-        return value
-    parameters = evaluator.context.parameters
-    if parameters.scheme is Scheme.BFV:
-        return evaluator.drop(value, ground.level)
-    # From further above it is divided twice, so that its first prime takes its noise away.
-    high = value if value.level == ground.level + 1 else evaluator.rescale(value)
-    above = evaluator.drop(high, ground.level + 1)
-    # Rescaling divides the factor by the prime, so the prime is multiplied in before.
-    wanted = ground.factor * parameters.q[above.level] % parameters.plaintext_modulus
-    return evaluator.rescale(evaluator.multiply_constant(above, 1, factor=wanted))
 
 
 def plan_steps(plan: Plan) -> tuple[tuple[Multiply, ...], int]:
     """The levels that a plan takes, as `chain_for` takes them, and the multiples in its result.
 
-    A step that only adds is not rescaled: the product that uses it next divides that noise away
-    too, or whatever follows the plan, where that step is its last. Raises TypeMismatch where such
-    sums are multiplied or summed with one another.
+    A step that only adds is not rescaled. The product that uses it next divides that noise away
+    too, or leaves it to the plan's last prime if the one that uses the product may; or it is left
+    to whatever follows the plan, where that step is its last. Raises TypeMismatch where such sums
+    are multiplied or summed with one another.
     """
-    depths, multiples = plan.inputs * [0], plan.inputs * [0]
-    levels: dict[int, int] = {}
-    for place, step in enumerate(plan.steps):
-        depth = max((depths[value] for value in step.uses), default=0)
+    check_whole(plan)
+    try:
+        return noise_of(plan, leaving=True)
+    except TypeMismatch:
+        return noise_of(plan, leaving=False)
+
+
+def noise_of(plan: Plan, *, leaving: bool) -> tuple[tuple[Multiply, ...], int]:
+    """What `plan_steps` gives, if products may leave noise to those after them, or if none may."""
+    levels = levels_of(plan, plan.inputs * [0], Scheme.BGV)
+    uses = Counter(value for step in plan.steps for value in step.uses)
+    summed = {value for step in plan.steps for value, _ in step.terms}
+    multiples, primes = plan.inputs * [0], -levels[-1] * [0]
+    for place, step in enumerate(plan.steps, start=plan.inputs):
         if stacked(step, multiples):
             raise TypeMismatch(
-                f"step {place} combines sums of multiples, which are not rescaled",
+                f"step {place - plan.inputs} combines sums of multiples, which are not rescaled",
                 hint="put a product in between",
             )
-        for value in {value for first, second, _ in step.products for value in (first, second)}:
-            # Its own prime divides it, either in the product or when it is brought down to it.
-            levels[depths[value]] = max(levels.get(depths[value], 0), multiples[value])
-        depths.append(depth + (1 if step.products else 0))
-        multiples.append(0 if step.products else len(step.terms))
-    return tuple(Multiply(levels.get(depth, 0)) for depth in range(max(depths))), multiples[-1]
+        if not step.products:
+            multiples.append(len(step.terms))
+            continue
+        noise = max(multiples[value] for each in step.products for value in each[:2])
+        leaves = leaving and uses[place] == 1 and place not in summed
+        if not leaves:
+            depth = -levels[place] - 1
+            primes[depth] = max(primes[depth], noise)
+        multiples.append(noise if leaves else 0)
+    return tuple(map(Multiply, primes)), multiples[-1]
 
 
 def stacked(step: Step, multiples: Sequence[int]) -> bool:
-    """Whether a step multiplies, or sums without a product, what are sums of multiples already."""
+    """Whether a step multiplies, or sums, what are sums of multiples already."""
     doubled = any(multiples[first] and multiples[second] for first, second, _ in step.products)
     return doubled or any(multiples[value] for value, _ in step.terms)

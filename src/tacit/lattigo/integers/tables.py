@@ -16,9 +16,9 @@ from tacit.errors import DepthExceeded, EngineError
 from tacit.lattigo.integers.chains import Kind, MapSlots, Multiply
 from tacit.lattigo.integers.context import Context, IntegerArray, vector
 from tacit.lattigo.integers.evaluator import Evaluator
+from tacit.lattigo.integers.lowering import held, lower
 from tacit.lattigo.integers.objects import Ciphertext, LinearMap, Plaintext
 from tacit.lattigo.integers.parameters import Scheme
-from tacit.lattigo.integers.plans import lower
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def evaluate_tables(evaluator: Evaluator, tables: Tables, x: Ciphertext) -> Ciph
     sums = inner_sums(evaluator, tables, powers[: k - 1])
     giant = powers[-1]
     while len(sums) > 1:
-        giant = lower(evaluator, giant, sums[0])
+        giant = lower(evaluator, giant, held(sums[0]))
         sums = joined(evaluator, sums, giant)
         if len(sums) > 1:
             giant = divided(evaluator, evaluator.multiply(giant, giant))
@@ -126,7 +126,7 @@ def powers_of(evaluator: Evaluator, x: Ciphertext, most: int) -> list[Ciphertext
     powers = [x]
     for power in range(2, most + 1):
         deeper, other = powers[-(-power // 2) - 1], powers[power // 2 - 1]
-        product = evaluator.multiply(deeper, lower(evaluator, other, deeper))
+        product = evaluator.multiply(deeper, lower(evaluator, other, held(deeper)))
         powers.append(divided(evaluator, product))
     return powers
 
@@ -135,7 +135,7 @@ def inner_sums(
     evaluator: Evaluator, tables: Tables, powers: Sequence[Ciphertext]
 ) -> list[Ciphertext]:
     """All inner sums, of powers that are brought to the deepest one's level first."""
-    near = [lower(evaluator, power, powers[-1]) for power in powers]
+    near = [lower(evaluator, power, held(powers[-1])) for power in powers]
     sums = evaluator.linear_layer(near, tables.rows)
     return [
         divided(evaluator, evaluator.add_plain(each, constant))
@@ -149,7 +149,7 @@ def joined(evaluator: Evaluator, sums: Sequence[Ciphertext], giant: Ciphertext) 
         joined_two(evaluator, low, high, giant)
         for low, high in zip(sums[::2], sums[1::2], strict=False)
     ]
-    alone = [lower(evaluator, each, made[0]) for each in sums[2 * len(made) :]]
+    alone = [lower(evaluator, each, held(made[0])) for each in sums[2 * len(made) :]]
     return made + alone
 
 

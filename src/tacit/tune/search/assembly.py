@@ -10,12 +10,12 @@ from functools import cached_property
 from torch import nn
 
 from tacit.errors import ProtocolError
+from tacit.ledger import Key, Ledger
 from tacit.program import Json
 from tacit.tune.measure import Score
 from tacit.tune.paf import Approximant
 from tacit.tune.search.bench import Bench
 from tacit.tune.search.candidates import name_of
-from tacit.tune.search.ledger import Key, Ledger
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,13 +10,13 @@ import numpy as np
 from torch import nn
 
 from tacit.errors import TypeMismatch
+from tacit.ledger import Key, Ledger
 from tacit.program import Progress
 from tacit.tune.measure import Score
 from tacit.tune.search.assembly import Assembly, entry_of, score_of
 from tacit.tune.search.bench import Bench
 from tacit.tune.search.candidates import evenly, name_of
 from tacit.tune.search.front import Front, Point, sorted_out
-from tacit.tune.search.ledger import Key, Ledger
 from tacit.tune.search.prices import Costs, Forms, Price
 from tacit.tune.search.programme import Solution, front
 

@@ -15,13 +15,13 @@ from torch import nn
 
 from tacit.approx import PAFS
 from tacit.errors import TypeMismatch
+from tacit.ledger import opened
 from tacit.program import Progress
 from tacit.tune.paf import Approximant
 from tacit.tune.samples import Samples, fingerprint
 from tacit.tune.search.bench import Settings, bench
 from tacit.tune.search.candidates import named, options_of
 from tacit.tune.search.front import Front
-from tacit.tune.search.ledger import opened
 from tacit.tune.search.prices import Levels, Price
 from tacit.tune.search.run import Run, front_of
 

@@ -11,13 +11,13 @@ from torch import nn
 
 from tacit.arithmetics.ckks import CKKS
 from tacit.errors import DepthExceeded, ProtocolError
+from tacit.ledger import Key
 from tacit.passes import calibrate
 from tacit.program import Json, Program, lower
 from tacit.read import read
 from tacit.tune.search.assembly import Assembly
 from tacit.tune.search.bench import Bench
 from tacit.tune.search.candidates import evenly, work_of
-from tacit.tune.search.ledger import Key
 from tacit.tune.search.network import Step
 from tacit.tune.search.prices import Costs, Forms, Price, Priced
 

@@ -109,7 +109,9 @@ class Client(ClientEngine):
             slots = np.stack([self._received(name, left.pop(0)) for _ in range(layout.ciphertexts)])
             halves = np.split(slots, ROWS, axis=1)
             inputs = [separated(half, self._plan.turns) for half in halves]
-            unpacked = layout.unpack(np.concatenate(inputs).astype(np.float64))
+            # An input alone has the first row, and nothing is in the second.
+            rows = np.concatenate(inputs)[: self._plan.batch]
+            unpacked = layout.unpack(rows.astype(np.float64))
             # Residues stand for the integers from the least possible one on.
             values[name] = op.low + np.mod(unpacked - op.low, float(self._plan.modulus))
         return opened(self._graph, values)

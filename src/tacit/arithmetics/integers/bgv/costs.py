@@ -15,6 +15,8 @@ from tacit.arithmetics.integers.ops import Decode, Encode, Lookup, Product, Sums
 from tacit.ir.graph import Graph, Node
 from tacit.lattigo import EvaluationKeys, security
 from tacit.lattigo.integers import Ciphertext, Context, Evaluator, LinearMap, ciphertext_bytes
+from tacit.lattigo.integers.factors import levels_of
+from tacit.lattigo.integers.parameters import Scheme
 from tacit.lattigo.integers.tables import babies
 from tacit.lattigo.parameters import key_bytes, key_memory
 from tacit.lattigo.work import Host, Limbs, Parts, Sample, timed
@@ -27,6 +29,10 @@ RUNTIME_BYTES = 130 << 20
 # The bridge's collector lets its heap grow by this part of what lives before it collects: its
 # `collectEagerly` in bridge/main.go.
 HEAP_SLACK = 0.12
+# In terms of an inner product, measured: a term of a sum without products, most of whose limbs are
+# summed in words, and the reduction of a sum of products.
+WORD_TERM = 0.5
+REDUCING = 2.0
 
 
 def cost(graph: Graph, known: Plan) -> Cost:
@@ -139,43 +145,61 @@ def _applications(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
 def evaluation(plan: Steps, known: Plan, level: int) -> Parts:
     """The parts of a polynomial whose argument is at `level`."""
     total = Parts()
-    levels = [level] * plan.inputs
-    for step in plan.steps:
-        at = min((levels[value] for value in step.uses), default=level)
-        limbs = _limbs(known, at)
-        total += limbs.tensor() * len(step.products)
-        total += Parts(multiply_accumulate=2 * limbs.q) * (len(step.terms) + len(step.products))
+    levels = levels_of(plan, plan.inputs * [level], Scheme.BGV)
+    for place, step in enumerate(plan.steps, start=plan.inputs):
+        limbs = _limbs(known, levels[place] + bool(step.products))
         if step.products:
-            total += limbs.relinearise() + limbs.rescale()
-        levels.append(at - (1 if step.products else 0))
+            # A product is four of one polynomial each; its three sums are reduced twice.
+            summed = REDUCING + len(step.terms) + 2 * len(step.products)
+            total += limbs.relinearise_and_rescale()
+        else:
+            summed = WORD_TERM * len(step.terms) + 1
+        total += Parts(multiply_accumulate=summed * limbs.q)
     return total
 
 
 def _grouped(op: Lookup, known: Plan, level: int) -> Parts:
     """The parts of tables that differ from slot to slot, counted as if all were at the top."""
     terms, limbs = op.entries << op.dropped, _limbs(known, level)
-    k = babies(terms)
-    products = (k - 1) + 2 * -(-terms // k)
     each = limbs.tensor() + limbs.relinearise() + limbs.rescale()
-    return each * products + Parts(multiply_accumulate=limbs.both) * terms
+    return each * each_products(terms) + Parts(multiply_accumulate=limbs.both) * terms
+
+
+def each_products(terms: int) -> int:
+    """The products of two ciphertexts of a polynomial with other coefficients in every slot."""
+    k = babies(terms)
+    sums = -(-terms // k)
+    powers = max(k - 2, 0)
+    # Sums are joined in pairs, and between the rounds the giant power is squared.
+    return powers if sums == 1 else powers + 1 + (sums - 1) + (sums - 1).bit_length() - 1
 
 
 def _counts(node: Node, known: Plan) -> Mapping[str, int]:
     """Products, diagonals, rotations and look-ups of one word."""
     match node.op:
         case Sums() as op:
-            found = [(each, list(_applications(each))) for each in schedules(op)]
-            folds = sum(len(each.folds) for each, _ in found) * _width(node)
-            applied = [one for _, several in found for one in several]
-            turns = sum(turned + raised for turned, raised, _ in applied) + folds
-            return {"diagonals": sum(one[2] for one in applied), "rotations": turns}
+            found = schedules(op)
+            diagonals = sum(len(each) for one in found for each in one.offsets().values())
+            return {"diagonals": diagonals, "rotations": sum(map(_rotations, found))}
         case Product():
             return {"products": _width(node)}
         case Lookup() as op:
-            made = sum(way.plan.products for way in circuits(op, known.modulus)[:1])
+            alike = len(op.tables) == 1
+            plan = circuits(op, known.modulus)[0].plan if alike else None
+            made = plan.products if plan else each_products(op.entries << op.dropped)
             return {"products": made * _width(node), "lookups": node.type.size}
         case _:
             return {}
+
+
+def _rotations(schedule: Schedule) -> int:
+    """Targets share the baby steps of a source, and sources the giant steps of a target."""
+    pairs = schedule.offsets().items()
+    split = schedule.split
+    turned = {(source, split[each][1]) for (_, source), offsets in pairs for each in offsets}
+    raised = {(target, split[each][0]) for (target, _), offsets in pairs for each in offsets}
+    folded = len(schedule.folds) * len({target for (target, _), _ in pairs})
+    return sum(step > 0 for _, step in (*turned, *raised)) + folded
 
 
 def _key_levels(known: Plan) -> list[int]:
@@ -222,6 +246,10 @@ def _work_limbs(node: Node, known: Plan) -> int:
         case Sums() as op:
             turned = max((len(each.babies) + 1 for each in schedules(op)), default=1)
             return (2 * turned + limbs.digits + 8) * limbs.both
+        case Lookup() as op if len(op.tables) > 1:
+            # All powers and all inner sums.
+            kept = 2 * babies(op.entries << op.dropped)
+            return (2 * kept + limbs.digits + 8) * limbs.both
         case Lookup() as op:
             plan = circuits(op, known.modulus)[0].plan
             return (2 * most_alive(plan) + limbs.digits + 8) * limbs.both

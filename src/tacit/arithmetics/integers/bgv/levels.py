@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tacit.arithmetics.integers.bgv.tables import circuits
-from tacit.arithmetics.integers.ops import Encode, Lookup, Product, Sums
+from tacit.arithmetics.integers.ops import Decode, Encode, Lookup, Product, Sums
 from tacit.ir.graph import Graph, Node
 from tacit.lattigo.integers import MapSlots, Multiply, each_steps, plan_steps
 from tacit.lattigo.integers.chains import Kind, step_bits
 
-# Sums of several vectors bring them to one factor first, by integers of about the root of t. The
-# noise of that many bits is that of four times as many terms for each.
+# Half the bits of a usual t, for estimates of what bringing vectors to one factor costs.
 MATCHING_BITS = 8
 
 
@@ -62,30 +61,43 @@ def demands(graph: Graph, terms: Mapping[str, int], log_n: int, modulus: int) ->
     last: list[MapSlots] = []
     for node in graph:
         left = max((steps[name][1] for name in node.args), default=0)
-        divided = [_with(step, node, terms, left) for step in steps[node.name][0][:1]]
+        own = terms.get(node.name, 1) * _matching(node, modulus)
+        divided = [_with(step, node, own, left) for step in steps[node.name][0][:1]]
         for place, step in enumerate([*divided, *steps[node.name][0][1:]]):
             level = found[node.name] + len(steps[node.name][0]) - place
             before = kinds.get(level, step)
             kinds[level] = max(before, step, key=lambda each: step_bits(each, log_n, modulus))
         if isinstance(node.op, Sums) and node.op.last:
-            last.append(MapSlots(_terms(node, terms), left))
+            last.append(MapSlots(own, left))
+        if isinstance(node.op, Decode) and left:
+            # Multiples that no map follows are as one term of a map that are.
+            last.append(MapSlots(1, left))
     widest = max(last, key=lambda each: step_bits(each, log_n, modulus), default=None)
     ordered = (kinds.get(level, Multiply()) for level in range(max(kinds, default=0), 0, -1))
     return Demands(found, tuple(ordered), widest)
 
 
-def _with(step: Kind, node: Node, terms: Mapping[str, int], left: int) -> Kind:
+def _with(step: Kind, node: Node, terms: int, left: int) -> Kind:
     """A word's first division, with what it knows of its arguments."""
     match step:
         case MapSlots() if isinstance(node.op, Sums):
-            return MapSlots(_terms(node, terms), left)
+            return MapSlots(terms, left)
         case _:
             return replace(step, multiples=max(step.multiples, left))
 
 
-def _terms(node: Node, terms: Mapping[str, int]) -> int:
-    several = len(node.args) > 1
-    return terms[node.name] << (2 * MATCHING_BITS if several else 0)
+def _matching(node: Node, modulus: int) -> int:
+    """By how much the noise of sums is that of more terms, since vectors have other factors.
+
+    Two are brought to one factor by integers of about the root of t, more by some up to t/2; the
+    noise of a multiple is that of as many terms as its square.
+    """
+    match node.op:
+        case Sums(layout=layout) if len(node.args) > 1:
+            pair = len(node.args) == 2 and layout is not None and layout.ciphertexts == 1
+            return modulus if pair else (modulus // 2) ** 2
+        case _:
+            return 1
 
 
 def _levels(graph: Graph, taken: Mapping[str, int]) -> dict[str, int]:
@@ -102,7 +114,7 @@ def width(graph: Graph) -> int:
     sizes = [2]
     for node in graph:
         match node.op:
-            case Sums(low=low, high=high):
+            case Sums(low=low, high=high) | Decode(low=low, high=high):
                 sizes.append(high - low + 1)
             case Lookup() as op:
                 sizes.append((op.entries << op.dropped) + 1)

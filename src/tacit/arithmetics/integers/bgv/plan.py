@@ -23,16 +23,15 @@ from tacit.errors import (
 )
 from tacit.ir.graph import Graph, Node, Place
 from tacit.lattigo import security
-from tacit.lattigo.integers import Parameters, Scheme, chain_for, smallest_batching_prime
-from tacit.lattigo.integers.chains import switching_work
+from tacit.lattigo.integers import Parameters, Scheme, smallest_batching_prime
+from tacit.lattigo.integers.chains import chains_for
+from tacit.lattigo.integers.choice import switching_work
 from tacit.passes.cut import side
 from tacit.program import Half, Json
 
 ROWS = 2
 # The least ring that the tables of security list with room for a product.
 SMALLEST_LOG_N = 12
-# More special primes make keys smaller, and each takes as much of log2(QP) as a level.
-MOST_SPECIAL_PRIMES = 4
 
 
 @dataclass(frozen=True)
@@ -164,21 +163,14 @@ def _in_ring(graph: Graph, security_bits: int, log_n: int) -> _Chain | None:
 
 def _fitting(wanted: Demands, log_n: int, modulus: int, limit: float) -> Parameters | None:
     """The chain with the cheapest keys that is secure in this ring, if there is one."""
-    made = []
-    for count in range(1, MOST_SPECIAL_PRIMES + 1):
-        try:
-            chain = chain_for(
-                wanted.divisions,
-                log_n=log_n,
-                plaintext_modulus=modulus,
-                last=wanted.last,
-                special_primes=count,
-            )
-        except (DepthExceeded, EngineError):
-            continue
-        if security.log_qp(chain.q, chain.p) <= limit:
-            made.append(chain)
-    return min(made, key=switching_work, default=None)
+    try:
+        made = chains_for(
+            wanted.divisions, log_n=log_n, plaintext_modulus=modulus, last=wanted.last
+        )
+    except (DepthExceeded, EngineError):
+        return None
+    fitting = (each for each in made if security.log_qp(each.q, each.p) <= limit)
+    return min(fitting, key=switching_work, default=None)
 
 
 def _too_deep(graph: Graph, log_n: int, security_bits: int) -> DepthExceeded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -150,18 +151,40 @@ class Server(ServerEngine):
 
     def _sums(self, op: Sums, word: EncodedSums, args: list[Vector]) -> Vector:
         """Every target ciphertext: maps of sources, folds, rescaling, bias."""
-        totals: list[Ciphertext | None] = [None] * len(word.bias)
+        totals: list[dict[int, Ciphertext]] = [{} for _ in word.bias]
         for group in word.groups:
             sources = [args[argument][part] for argument, part in group.sources]
             for target, part in self._applied(group, sources):
                 folded = self._evaluator.rotate_sum(part, group.folds)
-                before = totals[target]
-                totals[target] = folded if before is None else self._evaluator.add(before, folded)
-        nothing = self._evaluator.multiply_constant(args[0][0], 0)
-        sums = [nothing if total is None else total for total in totals]
+                alike, factor = totals[target], folded.factor
+                before = alike.get(factor)
+                alike[factor] = folded if before is None else self._evaluator.add(before, folded)
+        sums = self._matched(totals, spare=args[0][0])
         moved = sums if op.last else [self._evaluator.rescale(each) for each in sums]
         pairs = zip(moved, word.bias, strict=True)
         return tuple(self._evaluator.add_plain(each, bias) for each, bias in pairs)
+
+    def _matched(
+        self, totals: list[dict[int, Ciphertext]], *, spare: Ciphertext
+    ) -> list[Ciphertext]:
+        """The sum of every target's parts, given by their factors; all get one factor."""
+        if len(totals) == 1 and len(totals[0]) == 2:
+            # Two are brought to one factor by smaller integers than more are.
+            return [functools.reduce(self._evaluator.add, totals[0].values())]
+        wanted = next((factor for parts in totals for factor in parts), spare.factor)
+        return [self._at_factor(parts, wanted, spare) for parts in totals]
+
+    def _at_factor(
+        self, parts: dict[int, Ciphertext], wanted: int, spare: Ciphertext
+    ) -> Ciphertext:
+        """The sum of parts with the factor that is wanted; of none, zero made from the spare."""
+        if not parts:
+            return self._evaluator.multiply_constant(spare, 0, factor=wanted)
+        moved = (
+            part if factor == wanted else self._evaluator.multiply_constant(part, 1, factor=wanted)
+            for factor, part in parts.items()
+        )
+        return functools.reduce(self._evaluator.add, moved)
 
     def _applied(self, group: Group, sources: list[Ciphertext]) -> Iterator[tuple[int, Ciphertext]]:
         """The targets' parts: those of sources that share a factor are made together."""

@@ -75,8 +75,10 @@ def _ways(table: Table, modulus: int) -> Iterator[Circuit]:
     if jumps.size == 1:
         left = int(jumps[0]) + 1
         reach = max(left, values.size - left)
-        stepped = np.repeat(values[[0, -1]], reach)
-        yield _centred(table.low + left - reach, stepped, modulus)
+        # A polynomial modulo t has room for so many integers.
+        if 2 * reach <= modulus:
+            stepped = np.repeat(values[[0, -1]], reach)
+            yield _centred(table.low + left - reach, stepped, modulus)
 
 
 def _centred(low: int, values: IndexArray, modulus: int) -> Circuit:

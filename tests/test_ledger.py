@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tacit.errors import ProtocolError
+from tacit.ledger import Key, Ledger, opened
 from tacit.program import Json
-from tacit.tune.search.ledger import Key, Ledger, opened
 
 KEY: Key = {"measured": "alone", "layer": "3.relu", "form": "f1∘g2"}
 
