@@ -151,9 +151,13 @@ ADVICE: tuple[tuple[tuple[str, ...], str], ...] = (
         "a secret value cannot be branched on; use ReLU, a maximum, sign or a clamp",
     ),
     (
+        ("round",),
+        "grids are read as fake_quantize ops; write Brevitas' networks with its export_qonnx",
+    ),
+    (
         (
             *("log1p", "log2", "*norm", "std*", "var*", "reducel*"),
-            *("cumsum", "cumprod", "floor*", "round", "ceil", "tan"),
+            *("cumsum", "cumprod", "floor*", "ceil", "tan"),
         ),
         "no approximation of it is offered; use a supported activation in its place",
     ),
@@ -167,7 +171,7 @@ ADVICE: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("*quantize*", "qlinear*", "*integer", "*fakequant*"),
-        "read the model before quantisation: an arithmetic chooses its own",
+        "write quantisation as QuantizeLinear and DequantizeLinear, or as fake_quantize ops",
     ),
 )
 

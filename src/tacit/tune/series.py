@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.polynomial import chebyshev
 from torch import Tensor
 
 from tacit.approx import Form
@@ -141,15 +140,16 @@ def _slope(t: Tensor, coefficients: Tensor, *, is_odd: bool) -> Tensor:
 
 @cache
 def _derivative(count: int, *, is_odd: bool) -> tuple[tuple[float, ...], ...]:
-    """The matrix from coefficients to those of the derivative."""
+    """The matrix from coefficients to those of the derivative.
+
+    The derivative of T_n is 2n times T_(n-1) + T_(n-3) + …, in which T_0 counts half.
+    """
     step, first = (2, 1) if is_odd else (1, 0)
-    rows = np.zeros((count, count))
-    for k in range(count):
-        unit = np.zeros(first + step * k + 1)
-        unit[-1] = 1.0
-        derived = chebyshev.chebder(unit)[::step]
-        rows[: len(derived), k] = derived
-    return tuple(map(tuple, rows.tolist()))
+    degrees = [first + step * k for k in range(count)]
+    return tuple(
+        tuple(float(n * (2 if m else 1)) if m < n and (n - m) % 2 else 0.0 for n in degrees)
+        for m in (step * k for k in range(count))
+    )
 
 
 def _by_coefficients(t: Tensor, count: int, outer: Tensor, *, is_odd: bool) -> Tensor:

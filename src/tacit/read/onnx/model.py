@@ -17,6 +17,7 @@ from tacit.errors import ReadError
 from tacit.ir.graph import Graph
 from tacit.ir.rewrite import Builder
 from tacit.read.onnx.call import PROBE, Call
+from tacit.read.onnx.grids import CONSTANT_TOO, QONNX
 from tacit.read.onnx.table import BY_NAME
 from tacit.read.shared import Array, Held, Operand, Site, unsupported
 
@@ -119,9 +120,11 @@ def _node(reading: _Reading, node: onnx.NodeProto) -> tuple[Operand, ...]:
     if missing:
         raise site.refusal(f"the model uses {missing[0]}, one of several results that is not read")
     inputs = tuple(reading.values[name] if name else None for name in node.input)
-    if not any(isinstance(each, Held) for each in inputs):
+    is_constant = not any(isinstance(each, Held) for each in inputs)
+    if is_constant and node.op_type not in CONSTANT_TOO:
         return _folded(reading, node, site)
-    layer = BY_NAME.get(node.op_type) if node.domain in _STANDARD else None
+    domains = QONNX if node.op_type == "Quant" else _STANDARD
+    layer = BY_NAME.get(node.op_type) if node.domain in domains else None
     if layer is None:
         raise unsupported(site)
     attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}

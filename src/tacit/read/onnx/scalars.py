@@ -13,6 +13,7 @@ from tacit.ir.graph import Op
 from tacit.ir.ops import Add, Affine, ArgMax, Map, Mul, Reduce, ReduceKind, Softmax, Sub
 from tacit.read import layers
 from tacit.read.onnx.call import Call
+from tacit.read.onnx.grids import narrowed
 from tacit.read.shared import Held, Layer, Operand
 
 _FLOATS = frozenset(
@@ -62,6 +63,9 @@ def _function(call: Call, name: str) -> Held:
 
 
 def _clip(call: Call) -> Held:
+    grid = narrowed(call)
+    if grid is not None:
+        return grid
     return layers.clamp(call.site, call.x, call.maybe_number(1), call.maybe_number(2))
 
 

@@ -21,6 +21,7 @@ from tacit.ir.graph import Graph
 from tacit.ir.rewrite import Builder
 from tacit.read.shared import Row, Site, rows, unsupported
 from tacit.read.torch import ranges
+from tacit.read.torch.grids import traceable
 from tacit.read.torch.program import graph_of
 from tacit.read.torch.table import LAYERS
 
@@ -83,7 +84,7 @@ def exported(model: torch.nn.Module, example: object) -> ExportedProgram:
         # What *args takes up counts as one argument that is a tuple.
         before = kinds.index(Parameter.VAR_POSITIONAL)
         shapes = (*shapes[:before], shapes[before:])
-    with _predicting(model), torch.no_grad():
+    with _predicting(model), torch.no_grad(), traceable():
         try:
             return torch.export.export(model, inputs, dynamic_shapes=shapes)
         except TacitError:

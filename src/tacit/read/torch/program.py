@@ -20,6 +20,7 @@ from tacit.ir.graph import Graph
 from tacit.ir.rewrite import Builder
 from tacit.read.shared import Held, Site, unsupported
 from tacit.read.torch.call import Call, without_batch
+from tacit.read.torch.grids import traceable
 from tacit.read.torch.table import BY_NAME
 
 # Calls that check something while tracing and give nothing.
@@ -43,7 +44,8 @@ class _Reading:
 def graph_of(program: ExportedProgram) -> Graph:
     """The graph of an exported program."""
     # The empty table keeps layers whole; what it brings is that nothing is changed in place.
-    reading = _Reading(program.run_decompositions({}))
+    with traceable():
+        reading = _Reading(program.run_decompositions({}))
     specs = {spec.arg.name: spec for spec in reading.program.graph_signature.input_specs}
     outputs: tuple[str, ...] = ()
     for node in reading.program.graph.nodes:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from tacit.tune.paf import PAF, activate, pafs
 from tacit.tune.scaling import Scale
 from tacit.tune.training.checkpoint import Checkpoint
 from tacit.tune.training.knobs import Kind, Phase, SmartPAF, phases, total_steps
+from tacit.tune.training.moments import moments, restore
 from tacit.tune.training.objective import objective
 from tacit.tune.training.order import places
 from tacit.tune.training.records import Check, Told, Watch
@@ -136,7 +136,7 @@ class Run:
             self._average.load_state_dict(dict(found.groups["average"]))
         self._best = dict(found.groups["best"])
         for kind, own in self._own.items():
-            _load(own, self._names[kind], found.groups.get(kind.value, {}))
+            restore(own, self._names[kind], found.groups.get(kind.value, {}))
 
     def _stream(self) -> Iterator[Batch]:
         """The batches from the step on at which the training is, epoch after epoch, for ever."""
@@ -195,7 +195,8 @@ class Run:
         ]
         if not found:
             return
-        if not all(bool(torch.isfinite(each).all()) for each in found):
+        # One look for all: on an accelerator each waits for it.
+        if not bool(torch.isfinite(nn.utils.get_total_norm(found))):
             self._at.skipped += 1
             return
         rate = self._knobs.weight_rate if kind is Kind.WEIGHTS else self._knobs.coefficient_rate
@@ -209,7 +210,7 @@ class Run:
     def _let_move(self, phase: Phase, kind: Kind) -> None:
         """Gradients for what moves in this step, and for nothing else."""
         chosen = set(self._layers[: phase.replaced])
-        last = max(pafs(self._model)[name].scale.place for name in chosen)
+        last = max(each.scale.place for name, each in pafs(self._model).items() if name in chosen)
         for name, parameter in self._model.named_parameters():
             owner = name.partition(".coefficients.")[0]
             if owner != name:
@@ -275,7 +276,7 @@ class Run:
                 "model": self._model.state_dict(),
                 "average": self._average.state_dict() if int(self._average.n_averaged) else {},
                 "best": self._best,
-                **{k.value: _state(own, self._names[k]) for k, own in self._own.items()},
+                **{k.value: moments(own, self._names[k]) for k, own in self._own.items()},
             }
             tuned: list[Json] = [[each.name, each.before, each.after] for each in self._tuned]
             facts: dict[str, Json] = {**vars(self._at), "tuned": tuned}
@@ -299,24 +300,3 @@ def _factor(phase: Phase, step: int, knobs: SmartPAF) -> float:
         return knobs.layer_rate
     rise = min(1.0, (phase.before + step + 1) / WARM_UP)
     return rise * 0.5 * (1.0 + math.cos(math.pi * phase.progress(step)))
-
-
-def _state(optimiser: AdamW, names: list[str]) -> State:
-    """An optimiser's moments and counts by the parameters' paths."""
-    held = optimiser.state_dict()["state"]
-    return {
-        f"{field_}:{names[number]}": torch.as_tensor(value)
-        for number, state in held.items()
-        for field_, value in state.items()
-    }
-
-
-def _load(optimiser: AdamW, names: list[str], state: Mapping[str, Tensor]) -> None:
-    """Put back what `_state` gave."""
-    numbers = {name: number for number, name in enumerate(names)}
-    held: dict[int, dict[str, Tensor]] = {}
-    for key, value in state.items():
-        field_, _, name = key.partition(":")
-        held.setdefault(numbers[name], {})[field_] = value
-    whole = copy.deepcopy(optimiser.state_dict())
-    optimiser.load_state_dict({**whole, "state": held})
