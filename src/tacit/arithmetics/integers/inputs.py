@@ -95,7 +95,9 @@ class Source:
     def on_grid(self, form: Form, grid: FakeQuantise) -> Source | None:
         """The source with the grid that the model itself moves the input to, if it does so.
 
-        The form is what is moved: every entry once, scaled and shifted.
+        The form is what is moved: every entry once, scaled and shifted. Where all entries share the
+        grid, any of them may be anywhere on it, and beyond it they saturate, as the model says.
+        Where features have grids of their own, each stays within what it was calibrated to.
         """
         found = singles(form, self.name)
         if found is None:
@@ -109,6 +111,11 @@ class Source:
         slope, offset = np.empty(size), np.empty(size)
         slope[entry] = factor / scale
         offset[entry] = form.shift / scale + zero
+        if grid.scale.size == 1:
+            low, high = np.full(size, grid.low), np.full(size, grid.high)
+            reals = np.full(size, np.inf)
+            word = Encode(self.grid.of, slope, offset, low, high, -reals, reals)
+            return Source(self.node, word)
         ends = [
             np.clip(np.rint(each * slope + offset), grid.low, grid.high).astype(np.int64)
             for each in (self.grid.least, self.grid.most)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tacit.arithmetics.integers.bgv.tables import circuits
+from tacit.arithmetics.integers.bgv.tables import circuits, least_depth
 from tacit.arithmetics.integers.ops import Decode, Encode, Lookup, Product, Sums
 from tacit.ir.graph import Graph, Node
 from tacit.lattigo.integers import MapSlots, Multiply, each_steps, plan_steps
@@ -48,6 +48,17 @@ def steps_of(node: Node, modulus: int) -> tuple[tuple[Kind, ...], int]:
 def takes(node: Node, modulus: int) -> int:
     """The levels that a word takes."""
     return len(steps_of(node, modulus)[0])
+
+
+def least_levels(graph: Graph, modulus: int) -> dict[str, int]:
+    """The products in a row that follow every word's result at least, whatever the plans are."""
+    taken = {
+        node.name: least_depth(node.op, modulus)
+        if isinstance(node.op, Lookup)
+        else int(isinstance(node.op, Product))
+        for node in graph
+    }
+    return _levels(graph, taken)
 
 
 def demands(graph: Graph, terms: Mapping[str, int], log_n: int, modulus: int) -> Demands:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tacit.arithmetics.integers.bgv.levels import Demands, demands, takes, width
+from tacit.arithmetics.integers.bgv.levels import Demands, demands, least_levels, takes, width
 from tacit.arithmetics.integers.bgv.packing import (
     layout_of,
     pack_slots,
@@ -13,6 +13,7 @@ from tacit.arithmetics.integers.bgv.packing import (
     schedules,
     terms_of,
 )
+from tacit.arithmetics.integers.bgv.tables import least_depth
 from tacit.arithmetics.integers.ops import Lookup, Product, Sums
 from tacit.errors import (
     DepthExceeded,
@@ -25,7 +26,7 @@ from tacit.ir.graph import Graph, Node, Place
 from tacit.lattigo import security
 from tacit.lattigo.integers import Parameters, Scheme, smallest_batching_prime
 from tacit.lattigo.integers.chains import chains_for
-from tacit.lattigo.integers.choice import switching_work
+from tacit.lattigo.integers.choice import bgv_bits, switching_work
 from tacit.passes.cut import side
 from tacit.program import Half, Json
 
@@ -155,9 +156,13 @@ def _chain(graph: Graph, security_bits: int, rings: list[int]) -> _Chain:
 
 
 def _in_ring(graph: Graph, security_bits: int, log_n: int) -> _Chain | None:
-    modulus = smallest_batching_prime(width(graph), log_n)
+    modulus, limit = smallest_batching_prime(width(graph), log_n), security.TERNARY[security_bits]
+    products = max(least_levels(graph, modulus).values())
+    # Planning tables of thousands of entries takes a minute, and no plan has less depth.
+    if products * bgv_bits(log_n, modulus) > limit[log_n]:
+        return None
     wanted = demands(graph, terms_of(graph), log_n, modulus)
-    found = _fitting(wanted, log_n, modulus, security.TERNARY[security_bits][log_n])
+    found = _fitting(wanted, log_n, modulus, limit[log_n])
     return None if found is None else _Chain(found, wanted)
 
 
@@ -176,15 +181,16 @@ def _fitting(wanted: Demands, log_n: int, modulus: int, limit: float) -> Paramet
 def _too_deep(graph: Graph, log_n: int, security_bits: int) -> DepthExceeded:
     """The error, with the look-up that takes most of the depth."""
     modulus = smallest_batching_prime(width(graph), log_n)
-    wanted = demands(graph, terms_of(graph), log_n, modulus)
-    message = f"no ring has {len(wanted.divisions)} levels at {security_bits} bits of security"
-    lookups = [node for node in graph if isinstance(node.op, Lookup)]
+    products = max(least_levels(graph, modulus).values())
+    message = (
+        f"no ring has {products} products in a row and the sums between them at {security_bits} "
+        "bits of security"
+    )
+    lookups = [(node, node.op) for node in graph if isinstance(node.op, Lookup)]
     if lookups:
-        worst = max(lookups, key=lambda node: takes(node, modulus))
-        op = worst.op
-        assert isinstance(op, Lookup), "only look-ups were chosen"
+        node, op = max(lookups, key=lambda each: least_depth(each[1], modulus))
         message += (
-            f"; {worst.where} takes {takes(worst, modulus)} of them for a table of "
+            f"; {node.where} takes {least_depth(op, modulus)} of them for a table of "
             f"{op.entries << op.dropped} entries"
         )
     return DepthExceeded(

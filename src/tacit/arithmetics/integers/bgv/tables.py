@@ -65,7 +65,19 @@ def table_of(word: Lookup, group: int = 0) -> Table:
 @functools.lru_cache(maxsize=256)
 def circuit(table: Table, modulus: int) -> Circuit:
     """The way with the fewest products."""
-    return min(_ways(table, modulus), key=lambda way: way.work)
+    return min(ways(table, modulus), key=lambda way: way.work)
+
+
+@functools.lru_cache(maxsize=256)
+def ways(table: Table, modulus: int) -> tuple[Circuit, ...]:
+    """All ways that are worth trying, not planned yet."""
+    return tuple(_ways(table, modulus))
+
+
+def least_depth(word: Lookup, modulus: int) -> int:
+    """The products in a row that a word's table takes at least: known before it is planned."""
+    degrees = (way.polynomial.degree for way in ways(table_of(word), modulus))
+    return (max(min(degrees), 1) - 1).bit_length()
 
 
 def _ways(table: Table, modulus: int) -> Iterator[Circuit]:
