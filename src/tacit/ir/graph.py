@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -78,6 +79,9 @@ class Op(ABC):
 
     Ops are frozen dataclasses; a final subclass is never subclassed again.
     """
+
+    # Whether its arrays are the model's own numbers; the grid of an input is not.
+    holds_weights: ClassVar[bool] = True
 
     @abstractmethod
     def shape(self, *shapes: Shape) -> Shape:

@@ -34,7 +34,7 @@ def text(graph: Graph) -> str:
 
 def parameter_count(graph: Graph) -> int:
     """How many real numbers the ops' arrays and matrices hold: weights, biases, constants."""
-    return sum(_held(node.op) for node in graph)
+    return sum(_held(node.op) for node in graph if node.op.holds_weights)
 
 
 def shape_text(shape: Shape) -> str:

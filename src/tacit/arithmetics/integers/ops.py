@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class Encode(Op):
     most: FloatArray
     steps: bool = False
     layout: Layout | None = None
+
+    holds_weights: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Refuse what is no grid."""
