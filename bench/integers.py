@@ -37,7 +37,7 @@ PEER = ROOT / "bench" / "peers" / "concrete_ml.py"
 BATCH = 100
 SEED = 42
 # A peer's slow models are timed on few rows; its time an input does not depend on how many.
-PEER_ROWS = 2
+PEER_ROWS = 1
 TIME_LIMIT = 3600
 Record = dict[str, object]
 # What our networks are compared with: as many neurons in floating point.

@@ -72,7 +72,7 @@ def test_bits_that_mean_nothing_are_refused(bits: object) -> None:
 
 def test_too_many_bits_are_told_as_a_value_error() -> None:
     learn, _, targets, _ = split("breast_cancer")
-    model = made("KNeighborsClassifier", n_bits={"op_inputs": 10})
+    model = made("KNeighborsClassifier", n_bits={"op_inputs": 14})
 
     with pytest.raises(ValueError, match=r"accumulators of \d+ bits"):
         model.fit(learn[:30], targets[:30])

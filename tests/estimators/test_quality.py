@@ -36,14 +36,15 @@ def agreement(name: str, data: str) -> float:
     return float(np.mean(shares))
 
 
-# Where one more right answer is two points, the mean of as many splits as make it one in 500.
-TREE_SPLITS = {"breast_cancer": range(42, 48), "iris": range(42, 54), "wine": range(42, 54)}
+# On breast cancer the mean of six splits has a standard error of 0.007, that of 30 one of 0.003:
+# only the latter tells whether a point is lost.
+TREE_SPLITS = range(42, 72)
 
 
 def gain(name: str, data: str, **parameters: object) -> float:
     """How much better the integers score than the reals, on the mean of some splits."""
     found = []
-    for seed in TREE_SPLITS.get(data, range(42, 48)):
+    for seed in TREE_SPLITS:
         learn, ask, targets, truth = split(data, seed)
         model = made(name, **SMALL.get(name, {}) | parameters)
         expected = namesake(model).fit(learn, targets).score(ask, truth)
@@ -68,17 +69,14 @@ def test_linear_regressors_of_8_bits_explain_as_much(name: str) -> None:
     assert found == pytest.approx(expected, abs=0.005)
 
 
-@pytest.mark.parametrize("name", TREE_CLASSIFIERS)
-def test_trees_of_6_bits_are_as_right(name: str) -> None:
-    forest = {"n_estimators": 20} if "Tree" not in name else {}
-
-    assert gain(name, "breast_cancer", max_depth=5, **forest) >= -0.01
+def test_a_tree_of_6_bits_is_as_right() -> None:
+    assert gain("DecisionTreeClassifier", "breast_cancer", max_depth=5) >= -0.01
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("data", ["iris", "wine"])
+@pytest.mark.parametrize("data", ["breast_cancer", "iris", "wine"])
 @pytest.mark.parametrize("name", TREE_CLASSIFIERS)
-def test_trees_of_6_bits_are_as_right_on_few_rows(name: str, data: str) -> None:
+def test_trees_of_6_bits_are_as_right(name: str, data: str) -> None:
     forest = {"n_estimators": 20} if "Tree" not in name else {}
 
     assert gain(name, data, max_depth=5, **forest) >= -0.01

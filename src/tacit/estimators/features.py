@@ -64,7 +64,8 @@ def on_grids(graph: Graph, grids: Grids, *, as_integers: bool = False) -> Graph:
     if as_integers:
         scale, offset = np.ones_like(scale), np.zeros_like(offset)
     scaled = behind(graph, scale, offset)
-    one, zero = np.ones(1), np.zeros(1)
+    # One scale for each feature, alike though they are: none has more levels than it was seen to.
+    one, zero = np.ones_like(scale), np.zeros_like(scale)
     start, *rest = scaled.nodes
     known = {node.name for node in scaled}
     spread = replace(start, name=_free("spread", known), op=ops.Affine(grids.slope, grids.shift))
