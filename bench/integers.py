@@ -1,6 +1,7 @@
 """Every estimator on small integers: accuracy, seconds and bytes, beside Concrete ML where it is.
 
     python bench/integers.py [--rows 20] [--only NAME ...] [--concrete PYTHON] [--out FILE]
+    python bench/integers.py --engine tfhe --out bench/results/integers_tfhe.json
 
 Data sets are scikit-learn's, split with random_state 42, unscaled. For each estimator: its score
 in the clear (scikit-learn's own), simulated, and how many of `--rows` encrypted rows equal the
@@ -8,6 +9,7 @@ simulated ones bit by bit; CPU seconds of lowering, of keys, and of an encrypted
 alone (batch=1) and in batches of 100. `--concrete` is the interpreter of an environment with
 concrete-ml 1.9: the same models are then trained, compiled and run there, in the same call, on
 data that are standardised for its linear models and networks. OMP_NUM_THREADS=1 compares cores.
+`--engine tfhe`, in an environment with the extra tfhe, takes one input at a time, `--rows` of them.
 """
 
 from __future__ import annotations
@@ -226,11 +228,11 @@ def reference(model: estimators.Estimator) -> ClassifierMixin | RegressorMixin:
     return model.namesake(**given)
 
 
-def measured(case: Case, rows: int) -> Record:
+def measured(case: Case, rows: int, engine: str) -> Record:
     """One estimator, trained, lowered, and run encrypted alone and in batches."""
     train, test, labels, wanted = loaded(case)
     begin = time.process_time()
-    model = case.make().fit(train, labels)
+    model = case.make().set_params(engine=engine).fit(train, labels)
     fitted = time.process_time() - begin
     plain = reference(model).fit(train, labels)
     found: Record = {
@@ -241,6 +243,8 @@ def measured(case: Case, rows: int) -> Record:
         "bits": dict(model.bits_),
         "fit_and_lower_cpu_seconds": round(fitted, 2),
     }
+    if engine == "tfhe":
+        return found | {"alone": run(model.program_, test, rows)}
     found |= {"in_batches": run(model.program_, test, max(rows, BATCH))}
     alone = model.set_params(batch=1).fit(train, labels)
     found |= {"alone": run(alone.program_, test, 3)}
@@ -313,6 +317,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=20)
     parser.add_argument("--only", nargs="*", default=())
+    parser.add_argument("--engine", choices=("bgv", "tfhe"), default="bgv")
     parser.add_argument("--concrete", type=Path, default=None)
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results" / "integers.json")
     given = parser.parse_args()
@@ -321,11 +326,9 @@ def main() -> None:
     for case in cases():
         if given.only and not any(part in case.name for part in given.only):
             continue
-        record = measured(case, given.rows)
+        record = measured(case, given.rows, given.engine)
         if given.concrete is not None and case.peer is not None:
             record["concrete_ml"] = peer(case, given.concrete, PEER_ROWS)
-        elif "concrete_ml" in found["models"].get(case.name, {}):
-            record["concrete_ml"] = found["models"][case.name]["concrete_ml"]
         found["models"][case.name] = record
         print(json.dumps({case.name: record}), flush=True)
         given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

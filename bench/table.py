@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import integer_tables
 import tuning
 import workbench
 
 ROOT = Path(__file__).parents[1]
 README, RESULTS = ROOT / "README.md", ROOT / "bench" / "results"
 METHODS, TUNING = ROOT / "docs" / "methods.md", ROOT / "docs" / "tuning.md"
+INTEGERS = ROOT / "docs" / "quantisation.md"
 PLACE = re.compile(
     r"(?<=<!-- measured: )(\w+)(, made by bench/table.py -->\n).*?(?=<!-- /measured -->)", re.DOTALL
 )
@@ -126,6 +128,7 @@ def gigabytes(value: object) -> str:
 TABLES: Mapping[str, Callable[[Path], str]] = {
     "networks": table,
     **tuning.TABLES,
+    **integer_tables.TABLES,
     **workbench.TABLES,
 }
 
@@ -143,5 +146,5 @@ def page(text: str, results: Path) -> str:
 
 
 if __name__ == "__main__":
-    for each in (README, METHODS, TUNING):
+    for each in (README, METHODS, TUNING, INTEGERS):
         each.write_text(page(each.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")

@@ -137,7 +137,8 @@ class NeuralNetRegressor(_Network, ByValues, neural_network.MLPRegressor):
     """A perceptron with an output for each target."""
 
     def _copied(self, y: Any) -> tuple[nn.Module, Any, tuple[FloatArray, FloatArray]]:
-        values = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        values = np.asarray(y, dtype=np.float64)
+        values = values.reshape(len(values), -1)
         mean, spread = values.mean(axis=0), values.std(axis=0)
         spread[spread == 0.0] = 1.0
         weights, biases = list(self.coefs_), list(self.intercepts_)

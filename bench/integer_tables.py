@@ -1,0 +1,76 @@
+"""The table of docs/quantisation.md: what bench/integers.py measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+Found = Mapping[str, Any]
+HEAD = (
+    "| estimator | float | quantised | same class | equal rows | alone, CPU s "
+    "| in batches, CPU s a row | keys | set-up, CPU s | Concrete ML: score, CPU s a row, keys |",
+    "|---|---|---|---|---|---|---|---|---|---|",
+)
+
+
+def table(results: Path) -> str:
+    """A line for each estimator that was measured."""
+    path = results / "integers.json"
+    if not path.exists():
+        return ""
+    document = json.loads(path.read_text("utf-8"))
+    known = document["machine"]
+    note = f"Measured on: {known['processor']}, one core, {known['memory_gib']} GiB."
+    rows = (row(name, found) for name, found in document["models"].items())
+    return "\n".join((*HEAD, *rows, "", note))
+
+
+def row(name: str, found: Found) -> str:
+    """One estimator."""
+    batches, alone = found["in_batches"], found["alone"]
+    equal = batches["equal_rows"] + alone["equal_rows"]
+    rows = batches["rows"] + alone["rows"]
+    classes = "–" if is_regression(name) else f"{found['agreement']:.1%}"
+    cells = (
+        f"{name} ({found['data'].replace('_', ' ')})",
+        f"{found['score_of_scikit_learn']:.3f}",
+        f"{found['score']:.3f}",
+        classes,
+        f"{equal} of {rows}",
+        seconds(alone["cpu_seconds_a_row"]),
+        seconds(batches["cpu_seconds_a_row"]),
+        size(batches["key_bytes"]),
+        f"{batches['setup_cpu_seconds']:.1f}",
+        peer(found.get("concrete_ml")),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def is_regression(name: str) -> bool:
+    """Whether answers are numbers, which are never the same to the last bit."""
+    return "diabetes" in name or "regressor" in name
+
+
+def peer(found: Found | None) -> str:
+    """The peer's figures, or why there are none."""
+    if found is None:
+        return "–"
+    if "failed" in found:
+        return "fails"
+    cost = seconds(found["cpu_seconds_a_sample"])
+    return f"{found['score']:.3f}, {cost}, {size(found['key_bytes'])}"
+
+
+def seconds(value: float) -> str:
+    """A time, to two digits."""
+    return f"{value:.2g}" if value < 10 else f"{value:.0f}"
+
+
+def size(count: int) -> str:
+    """Bytes as megabytes."""
+    return f"{count / 1e6:.1f} MB"
+
+
+TABLES: Mapping[str, Callable[[Path], str]] = {"integers": table}
