@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +26,8 @@ KNOWN = calibrate(bare(), np.array([[-1.5, 0.1, 0.3]]))
 def test_ranges_come_back_as_they_were() -> None:
     found = ranged(bare(), written(KNOWN))
 
-    assert [node.type for node in found] == [node.type for node in KNOWN]
+    # The ends of single entries are not written: they would tell of the data.
+    assert [node.type for node in found] == [replace(node.type, bounds=None) for node in KNOWN]
     assert found["relu"].type.range == Range(0.0, 0.3)
 
 
