@@ -33,8 +33,10 @@ def row(name: str, found: Found) -> str:
     equal = batches["equal_rows"] + alone["equal_rows"]
     rows = batches["rows"] + alone["rows"]
     classes = "–" if is_regression(name) else f"{found['agreement']:.1%}"
+    data = found["data"].replace("_", " ")
+    title = name.replace("_", " ")
     cells = (
-        f"{name} ({found['data'].replace('_', ' ')})",
+        title if data in title else f"{title}, {data}",
         f"{found['score_of_scikit_learn']:.3f}",
         f"{found['score']:.3f}",
         classes,
@@ -73,4 +75,36 @@ def size(count: int) -> str:
     return f"{count / 1e6:.1f} MB"
 
 
-TABLES: Mapping[str, Callable[[Path], str]] = {"integers": table}
+def networks(results: Path) -> str:
+    """A line for each network of few bits."""
+    path = results / "qat.json"
+    if not path.exists():
+        return ""
+    document = json.loads(path.read_text("utf-8"))
+    lines = [
+        "| network | float | bits, widest sum | only rounded | trained "
+        "| an answer, CPU s, predicted | inputs in it |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, case in document["quantised"].items():
+        for width, found in case["widths"].items():
+            cells = (
+                name,
+                mean(case["float"]),
+                width,
+                mean(found["rounded"]),
+                mean(found["trained"]),
+                seconds(found["predicted_cpu_seconds"]),
+                str(found["inputs_at_once"]),
+            )
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def mean(shares: list[float]) -> str:
+    """A mean over seeds, and how far they lie apart."""
+    middle = sum(shares) / len(shares)
+    return f"{middle:.1%} ({min(shares):.1%} to {max(shares):.1%})"
+
+
+TABLES: Mapping[str, Callable[[Path], str]] = {"integers": table, "qat": networks}
