@@ -33,10 +33,8 @@ def row(name: str, found: Found) -> str:
     equal = batches["equal_rows"] + alone["equal_rows"]
     rows = batches["rows"] + alone["rows"]
     classes = "–" if is_regression(name) else f"{found['agreement']:.1%}"
-    data = found["data"].replace("_", " ")
-    title = name.replace("_", " ")
     cells = (
-        title if data in title else f"{title}, {data}",
+        titled(name, found),
         f"{found['score_of_scikit_learn']:.3f}",
         f"{found['score']:.3f}",
         classes,
@@ -75,6 +73,36 @@ def size(count: int) -> str:
     return f"{count / 1e6:.1f} MB"
 
 
+def under_tfhe(results: Path) -> str:
+    """A line for each estimator that was run under TFHE, one input after the other."""
+    path = results / "integers_tfhe.json"
+    if not path.exists():
+        return ""
+    document = json.loads(path.read_text("utf-8"))
+    lines = [
+        "| estimator, under TFHE | score | equal rows | CPU s a row | set-up, CPU s | keys |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, found in document["models"].items():
+        alone = found["alone"]
+        cells = (
+            titled(name, found),
+            f"{found['score']:.3f}",
+            f"{alone['equal_rows']} of {alone['rows']}",
+            seconds(alone["cpu_seconds_a_row"]),
+            f"{alone['setup_cpu_seconds']:.1f}",
+            size(alone["key_bytes"]),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def titled(name: str, found: Found) -> str:
+    """An estimator with its data."""
+    data, title = found["data"].replace("_", " "), name.replace("_", " ")
+    return title if data in title else f"{title}, {data}"
+
+
 def networks(results: Path) -> str:
     """A line for each network of few bits."""
     path = results / "qat.json"
@@ -107,4 +135,8 @@ def mean(shares: list[float]) -> str:
     return f"{middle:.1%} ({min(shares):.1%} to {max(shares):.1%})"
 
 
-TABLES: Mapping[str, Callable[[Path], str]] = {"integers": table, "qat": networks}
+TABLES: Mapping[str, Callable[[Path], str]] = {
+    "integers": table,
+    "integers_tfhe": under_tfhe,
+    "qat": networks,
+}

@@ -22,9 +22,9 @@ from tacit.program import Cost, Json
 
 # CPU seconds of a look-up among many, by its bits, measured with concrete-python 2.11.
 LOOKUP_SECONDS = {2: 0.011, 4: 0.015, 6: 0.081, 8: 0.6, 12: 2.0, 16: 2.9}
-# The same by concrete's own measure of work: 15 ms for the 9.8e7 of a look-up of 4 bits, taken to
-# be proportional. A busy machine took three times as long.
-COMPLEXITY_SECONDS = 1.53e-10
+# The same by concrete's own measure of work, taken to be proportional: the median of three trees in
+# bench/integers.py --engine tfhe, which took 2.6, 4.7 and 6.5 times 1e-10.
+COMPLEXITY_SECONDS = 4.7e-10
 # Bytes of the compressed keys and of the server's memory, by the widest look-up, for where concrete
 # is not installed. Rough: keys of 4 bits and memory from 8 bits on were measured, the rest lies
 # between, or comes from keys of other circuits (6 bits) and uncompressed ones (from 12 bits on).
