@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -41,6 +42,7 @@ SEED = 42
 # A peer's slow models are timed on few rows; its time an input does not depend on how many.
 PEER_ROWS = 1
 TIME_LIMIT = 3600
+POINTS = re.compile(r"(\d+) points")
 Record = dict[str, object]
 # What our networks are compared with: a usual network in floating point, standardised features.
 NETWORKS = {
@@ -208,6 +210,19 @@ def cases() -> list[Case]:
             "diabetes",
             lambda: e.NeuralNetRegressor(hidden_layer_sizes=(32,), max_iter=1000, **state),
         ),
+        # Small enough for an engine that pays for every look-up.
+        Case(
+            "network, iris, 8 neurons",
+            "iris",
+            lambda: e.NeuralNetClassifier(
+                hidden_layer_sizes=(8,), max_iter=1000, n_bits=3, **state
+            ),
+        ),
+        Case(
+            "neighbours, 10 points, iris",
+            "iris",
+            lambda: e.KNeighborsClassifier(n_neighbors=3, n_bits=2),
+        ),
         Case("neighbours, 112 points", "iris", e.KNeighborsClassifier, batch=20),
         Case("neighbours, 200 points", "breast_cancer", e.KNeighborsClassifier, batch=20),
     ]
@@ -218,8 +233,9 @@ def loaded(case: Case) -> tuple[np.ndarray, ...]:
     """Training and test rows with their labels."""
     x, y = getattr(datasets, f"load_{case.data}")(return_X_y=True)
     train, test, labels, wanted = train_test_split(x, y, random_state=SEED)
-    if "200 points" in case.name:
-        train, labels = train[:200], labels[:200]
+    points = POINTS.search(case.name)
+    if points is not None:
+        train, labels = train[: int(points[1])], labels[: int(points[1])]
     return train, test, labels, wanted
 
 

@@ -20,7 +20,7 @@ from tacit.errors import ReadError, TacitError
 from tacit.ir.graph import Graph
 from tacit.ir.rewrite import Builder
 from tacit.read.shared import Row, Site, rows, unsupported
-from tacit.read.torch import ranges
+from tacit.read.torch import brevitas, ranges
 from tacit.read.torch.grids import traceable
 from tacit.read.torch.program import graph_of
 from tacit.read.torch.table import LAYERS
@@ -33,6 +33,9 @@ def read(model: object, example: object = None) -> Graph:
     match model:
         case ExportedProgram():
             return graph_of(model)
+        case torch.nn.Module() if brevitas.is_of_brevitas(model):
+            with _predicting(model), torch.no_grad():
+                return brevitas.read(model, _tensors(model, example)[0])
         case torch.nn.Module():
             return graph_of(exported(model, example))
         case _:
