@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import (
 )
 
 from tacit.arithmetics.integers import EngineKind, Integers
+from tacit.arithmetics.integers.ops import Lookup
 from tacit.arithmetics.integers.quantise import MOST_BITS
 from tacit.errors import TacitError, WidthExceeded
 from tacit.ir.graph import Graph
@@ -74,9 +75,16 @@ def _is_width(value: object) -> bool:
 
 
 def lowered(graph: Graph, bits: Bits, engine: str, batch: int | None) -> tuple[Program, int]:
-    """The calibrated graph with as fine weights as its results have room for, and their bits."""
+    """The calibrated graph with as fine weights as its results have room for, and their bits.
+
+    TFHE pays for wide results behind look-ups with larger parameters, or finds none.
+    """
     *finer, coarsest = bits.weights
     knobs = Integers(bits=bits.inputs, weights=coarsest, engine=EngineKind(engine), batch=batch)
+    if knobs.engine is EngineKind.TFHE:
+        plain = lower(graph, knobs)
+        if any(isinstance(node.op, Lookup) for node in plain.graph):
+            return plain, coarsest
     for weights in finer:
         with suppress(WidthExceeded):
             return lower(graph, replace(knobs, weights=weights)), weights

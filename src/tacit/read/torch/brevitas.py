@@ -9,7 +9,6 @@ import torch
 
 from tacit.errors import ReadError
 from tacit.ir.graph import Graph
-from tacit.read import onnx
 
 
 def is_of_brevitas(model: torch.nn.Module) -> bool:
@@ -21,6 +20,8 @@ def is_of_brevitas(model: torch.nn.Module) -> bool:
 def read(model: torch.nn.Module, example: torch.Tensor) -> Graph:
     """The graph of what Brevitas exports of the model; the example shows the shape of its input."""
     from brevitas.export import export_qonnx
+
+    from tacit.read import onnx
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
