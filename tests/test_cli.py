@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from tacit.arithmetics.ckks import CKKS
-from tacit.cli import app
 from tacit.cli.arguments import arithmetic, described, load_data
 from tacit.cli.describe import approximations
 from tacit.errors import TacitError
 from tacit.ir.graph import Graph
 from tacit.program import lower
 from tests.arithmetics.ckks import graphs
+from tests.command import tacit
 from tests.serve.programs import Packed, packed_in
 
 COMMANDS = ("demo", "show", "lower", "keys", "seal", "answer", "open", "evaluate", "audit")
 # The engine adds noise below 2^-14, the default precision, to values near 1; scores reach 20.
 TOLERANCE = 20 * 2**-14
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command said, and how it ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """The one JSON object on stdout."""
-        found: dict[str, Any] = json.loads(self.out)
-        return found
-
-
-def tacit(*words: object) -> Said:
-    """Run the command line."""
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    return Said(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture(scope="module")

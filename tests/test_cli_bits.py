@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from tacit.cli import app
 from tacit.cli.arguments import arithmetic
 from tacit.serve import load_program
+from tests.command import Said, tacit
 
 datasets = pytest.importorskip("sklearn.datasets")
 neural = pytest.importorskip("sklearn.neural_network")
 onnx = pytest.importorskip("onnx")
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command said, and how it ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """The one JSON object on stdout."""
-        found: dict[str, Any] = json.loads(self.out)
-        return found
-
-
-def tacit(*words: object) -> Said:
-    """Run the command line."""
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    return Said(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture(scope="module")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from tacit.arithmetics import ARITHMETICS
 from tacit.arithmetics.integers import EngineKind, Grouping, Integers
-from tacit.cli import app
 from tacit.cli.arguments import arithmetic, described
 from tacit.errors import TacitError
 from tacit.serve import load_program
+from tests.command import tacit
 
 onnx = pytest.importorskip("onnx")
 ROWS = 40
@@ -23,10 +21,9 @@ ROWS = 40
 
 def run(*words: object) -> dict[str, Any]:
     """The record that a command prints; it has to end well."""
-    result = CliRunner().invoke(app, [*map(str, words), "--json"])
-    assert result.exit_code == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+    said = tacit(*words, "--json")
+    assert said.status == 0, said.err
+    return said.record
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +131,7 @@ def test_the_demo_answers_exactly(tmp_path: Path) -> None:
 
 
 def test_a_demo_of_something_else_is_refused() -> None:
-    result = CliRunner().invoke(app, ["demo", "--arithmetic", "abacus"])
+    said = tacit("demo", "--arithmetic", "abacus")
 
-    assert result.exit_code == 1
-    assert "known are ckks, integers" in result.stderr
+    assert said.status == 1
+    assert "known are ckks, integers" in said.err

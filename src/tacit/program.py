@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tacit.errors import NotCalibrated, TypeMismatch
+from tacit.errors import NotCalibrated, OutOfRange, ProtocolError, TypeMismatch
 from tacit.ir.functions import FloatArray
-from tacit.ir.graph import Graph, Op, Watch, evaluate
+from tacit.ir.graph import Graph, Op, Shape, Watch, evaluate
 from tacit.passes.calibrate import calibrate
 from tacit.passes.fold import fold
 from tacit.passes.fuse import fuse
@@ -60,6 +60,39 @@ class Half:
 
     graph: Graph
     facts: Mapping[str, Json]
+
+
+def whole_number(value: Json) -> int:
+    """A whole number among a half's facts; raises ProtocolError where it is something else."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ProtocolError("the bundle's set-up has something else where a number belongs")
+    return value
+
+
+def step_and_level(value: Json) -> tuple[int, int]:
+    """A rotation and its level among a half's facts; raises ProtocolError for anything else."""
+    match value:
+        case [int(step), int(level)]:
+            return step, level
+        case _:
+            raise ProtocolError("the bundle's set-up has a rotation without its level")
+
+
+def checked_rows(x: FloatArray, shape: Shape) -> FloatArray:
+    """A batch of inputs of this shape, as finite doubles, before it is sealed.
+
+    Raises TypeMismatch for another shape or no row, OutOfRange for NaN and infinity.
+    """
+    rows = np.asarray(x, dtype=np.float64)
+    if rows.ndim == 0 or rows.shape[1:] != shape or not len(rows):
+        raise TypeMismatch(
+            f"an input of shape {rows.shape} was given; (rows, {', '.join(map(str, shape))}) "
+            "is expected",
+            hint="the first axis is the batch, with at least one row",
+        )
+    if not np.all(np.isfinite(rows)):
+        raise OutOfRange("the input holds NaN or infinity")
+    return rows
 
 
 class ClientEngine(ABC):

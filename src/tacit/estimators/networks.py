@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Self
@@ -41,7 +42,7 @@ DISTILLATION = 0.5
 REACH = 2.0
 
 
-class _Network(Estimator):
+class _Network(Estimator, metaclass=ABCMeta):
     """A perceptron, first of real numbers, then of integers.
 
     Its look-ups read sums of weights, so that one number in `n_bits` is that of all three: of
@@ -101,9 +102,9 @@ class _Network(Estimator):
             hint="fit one, or call tacit.compile(model, rows, tacit.Integers())",
         )
 
+    @abstractmethod
     def _copied(self, y: Any) -> tuple[nn.Module, Any, tuple[FloatArray, FloatArray]]:
         """The network of real numbers, its targets, and what its results are scaled by."""
-        raise NotImplementedError
 
     def _layers(self, weights: list[FloatArray], biases: list[FloatArray]) -> nn.Module:
         """The layers with the activation between them."""

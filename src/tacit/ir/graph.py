@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tacit.errors import TypeMismatch
 from tacit.ir.functions import FloatArray
 
 Shape = tuple[int, ...]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -197,21 +198,32 @@ def evaluate(
     `watch` sees every node's value as it is made, and may give another in its place.
     Raises TypeMismatch where an input is missing, has the wrong shape or is not finite.
     """
-    left = Counter(name for node in graph for name in dict.fromkeys(node.args))
-    left.update(graph.outputs)
-    known: dict[str, FloatArray] = {}
-    for node in graph:
-        if isinstance(node.op, Input):
-            value = _checked(node, values)
-        else:
-            value = node.op.run(*(known[name] for name in node.args))
+
+    def computed(node: Node, args: list[FloatArray]) -> FloatArray:
+        value = _checked(node, values) if isinstance(node.op, Input) else node.op.run(*args)
         seen = watch(node, value) if watch else None
-        known[node.name] = value if seen is None else seen
+        return value if seen is None else seen
+
+    known = {name: value for name, value in carried_out(graph, computed) if name in graph.outputs}
+    return {name: known[name] for name in graph.outputs}
+
+
+def carried_out(
+    graph: Graph, compute: Callable[[Node, list[Value]], Value]
+) -> Iterator[tuple[str, Value]]:
+    """Every node's name and value in turn, whatever values are; no longer needed ones are let go.
+
+    `compute` makes a node's value of its arguments'.
+    """
+    left = Counter(name for node in graph for name in dict.fromkeys(node.args))
+    known: dict[str, Value] = {}
+    for node in graph:
+        known[node.name] = compute(node, [known[name] for name in node.args])
+        yield node.name, known[node.name]
         for name in dict.fromkeys(node.args):
             left[name] -= 1
-            if left[name] == 0:
+            if not left[name]:
                 del known[name]
-    return {name: known[name] for name in graph.outputs}
 
 
 def _checked(node: Node, values: Mapping[str, FloatArray]) -> FloatArray:

@@ -84,3 +84,14 @@ def check(
             hint="use fewer levels, less precision or a larger ring",
         )
     return found
+
+
+def told(security: int, log_n: int, q: Sequence[int], p: Sequence[int]) -> dict[str, float | str]:
+    """For an audit: the modulus, and the row that allows it; raises InsecureParameters."""
+    found = check(security, log_n, q, p)
+    return {
+        "log2_qp": round(log_qp(q, p), 2),
+        "log2_qp_limit": found.limit,
+        "security_bits": found.security,
+        "table": found.source,
+    }

@@ -18,6 +18,12 @@ SIDE = 4
 LEAST_SAMPLES = 7
 LEAST_SECONDS = 0.2
 
+# An interpreter with NumPy, SciPy and the bridge loaded: measured, before any context is made.
+RUNTIME_BYTES = 130 << 20
+# The bridge's collector lets its heap grow by this part of what lives before it collects: its
+# `collectEagerly` in bridge/main.go.
+HEAP_SLACK = 0.12
+
 Keys = TypeVar("Keys")
 Matrix = TypeVar("Matrix")
 
@@ -160,3 +166,8 @@ def _median(work: Callable[[], object]) -> float:
         work()
         seconds.append(time.process_time() - before)
     return statistics.median(seconds)
+
+
+def peak_bytes(heap: int, mapped: int) -> int:
+    """A server's predicted peak: what lives in the bridge, and what is mapped or held beside it."""
+    return int(RUNTIME_BYTES + mapped + heap * (1.0 + HEAP_SLACK))

@@ -80,6 +80,13 @@ class Schedule:
             result[pair] = (*result.get(pair, ()), key & 0xFFFFFFFF)
         return result
 
+    def applications(self) -> Iterator[tuple[int, int, int]]:
+        """For every pair of ciphertexts how many baby steps, giant steps and diagonals."""
+        for offsets in self.offsets().values():
+            split = [self.split[offset] for offset in offsets]
+            babies, giants = ({pair[1] for pair in split}, {pair[0] for pair in split})
+            yield len(babies - {0}), len(giants - {0}), len(split)
+
     def diagonals(self) -> Iterator[tuple[tuple[int, int], Diagonals]]:
         """For every (target, source) pair of ciphertexts its diagonals, by offset."""
         place = self.placement

@@ -111,3 +111,12 @@ def test_a_plan_without_steps_or_inputs_is_refused(steps: tuple[Step, ...], inpu
 def test_a_wrong_number_of_inputs_is_refused() -> None:
     with pytest.raises(TypeMismatch, match="2 inputs were given for 1"):
         Plan((SQUARE,))(np.zeros(1), np.zeros(1))
+
+
+def test_a_value_is_kept_until_its_last_use_only() -> None:
+    square, fourth, eighth = (Step(products=((n, n, 1),)) for n in range(3))
+
+    kept = Plan((square, fourth, eighth)).most_alive
+
+    assert kept == 1
+    assert Plan((square, fourth, Step(products=((1, 2, 1), (0, 2, 1))))).most_alive == 3

@@ -10,7 +10,6 @@ from tacit.arithmetics.ckks.costs import (
     evaluation,
     key_file_bytes,
     key_memory_bytes,
-    most_alive,
 )
 from tacit.arithmetics.ckks.engine import fresh_client
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap
@@ -109,15 +108,6 @@ def test_relinearising_and_rescaling_at_once_takes_fewer_transforms() -> None:
 
     # One transform less for each limb of both polynomials.
     assert apart.ntt - together.ntt == 2 * limbs.q
-
-
-def test_a_value_is_kept_until_its_last_use_only() -> None:
-    square, fourth, eighth = (Step(products=((n, n, 1),)) for n in range(3))
-
-    kept = most_alive(Plan((square, fourth, eighth)))
-
-    assert kept == 1
-    assert most_alive(Plan((square, fourth, Step(products=((1, 2, 1), (0, 2, 1)))))) == 3
 
 
 @pytest.fixture(scope="module", params=[graphs.mlp, graphs.residual])

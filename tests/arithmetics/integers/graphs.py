@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -190,3 +191,15 @@ ENCRYPTED: dict[str, Make] = {
     "scores": scores,
     "stumps": stumps,
 }
+
+
+def bits(inputs: int, weights: int, activations: int) -> Settings:
+    """Settings of these widths."""
+    numbers = {Kind.INPUTS: inputs, Kind.WEIGHTS: weights, Kind.ACTIVATIONS: activations}
+    return replace(FINE, bits=numbers)
+
+
+def off(words: Graph, graph: Graph, x: FloatArray) -> float:
+    """The largest error, relative to the largest result."""
+    expected = graph(x)
+    return float(np.abs(words(x) - expected).max() / np.abs(expected).max())

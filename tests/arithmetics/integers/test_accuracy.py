@@ -11,7 +11,7 @@ import pytest
 from tacit.arithmetics.integers import Search
 from tacit.arithmetics.integers.lower import lower
 from tacit.arithmetics.integers.quantise import symmetric, uniform
-from tacit.arithmetics.integers.settings import Kind, Settings
+from tacit.arithmetics.integers.settings import Kind
 from tacit.ir import ops
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph
@@ -20,6 +20,7 @@ from tests.arithmetics.integers import graphs
 from tests.arithmetics.integers.graphs import (
     ENCRYPTED,
     FINE,
+    bits,
     calibrated,
     decode,
     dense,
@@ -28,6 +29,7 @@ from tests.arithmetics.integers.graphs import (
     lookups,
     mapped,
     never_left,
+    off,
     rows,
     sums,
 )
@@ -35,18 +37,6 @@ from tests.arithmetics.integers.graphs import (
 # Sums of a few dozen doubles.
 ROUNDING = 1e-9
 EIGHT = replace(FINE, bits=dict.fromkeys(Kind, 8))
-
-
-def bits(inputs: int, weights: int, activations: int) -> Settings:
-    """Settings of these widths."""
-    numbers = {Kind.INPUTS: inputs, Kind.WEIGHTS: weights, Kind.ACTIVATIONS: activations}
-    return replace(FINE, bits=numbers)
-
-
-def off(words: Graph, graph: Graph, x: FloatArray) -> float:
-    """The largest error, relative to the largest result."""
-    expected = graph(x)
-    return float(np.abs(words(x) - expected).max() / np.abs(expected).max())
 
 
 @pytest.mark.parametrize(

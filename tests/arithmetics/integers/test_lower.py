@@ -10,21 +10,22 @@ from hypothesis import strategies as st
 
 from tacit.arithmetics.integers.lower import lower
 from tacit.arithmetics.integers.ops import WORDS, Decode, Encode
-from tacit.arithmetics.integers.settings import Kind, Settings
+from tacit.arithmetics.integers.settings import Kind
 from tacit.errors import LoweringError, WidthExceeded
 from tacit.ir import ops
-from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Place
 from tacit.ir.rewrite import Builder
 from tests.arithmetics.integers import graphs
 from tests.arithmetics.integers.graphs import (
     FINE,
+    bits,
     calibrated,
     decode,
     dense,
     lookups,
     mapped,
     never_left,
+    off,
     products,
     rows,
     sums,
@@ -34,18 +35,6 @@ from tests.arithmetics.integers.sketches import networks
 # Sums of a few dozen doubles.
 ROUNDING = 1e-9
 EIGHT = replace(FINE, bits=dict.fromkeys(Kind, 8))
-
-
-def bits(inputs: int, weights: int, activations: int) -> Settings:
-    """Settings of these widths."""
-    numbers = {Kind.INPUTS: inputs, Kind.WEIGHTS: weights, Kind.ACTIVATIONS: activations}
-    return replace(FINE, bits=numbers)
-
-
-def off(words: Graph, graph: Graph, x: FloatArray) -> float:
-    """The largest error, relative to the largest result."""
-    expected = graph(x)
-    return float(np.abs(words(x) - expected).max() / np.abs(expected).max())
 
 
 @settings(max_examples=60)

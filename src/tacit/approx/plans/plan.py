@@ -147,6 +147,15 @@ class Plan:
         found[-1] = len(self.steps) - 1
         return tuple(found)
 
+    @property
+    def most_alive(self) -> int:
+        """The most values that are kept while a step is computed."""
+        alive = (
+            sum(last >= place for last in self.last_uses[: self.inputs + place])
+            for place in range(len(self.steps))
+        )
+        return max(alive, default=self.inputs)
+
     def __call__(self, *inputs: FloatArray) -> FloatArray:
         """The result for these inputs, in the clear."""
         return self.values(inputs)[-1]

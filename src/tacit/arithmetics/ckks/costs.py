@@ -12,9 +12,8 @@ from tacit.arithmetics.ckks.plan import Plan, at_level, packs, unpacks
 from tacit.ir.graph import Graph, Node
 from tacit.lattigo import Context, ciphertext_bytes, key_bytes, security
 from tacit.lattigo.parameters import key_memory
-from tacit.lattigo.work import Host, Limbs, Parts
+from tacit.lattigo.work import Host, Limbs, Parts, peak_bytes
 from tacit.program import Cost, Json
-from tacit.slots.diagonals import Schedule
 
 BYTES = 8
 
@@ -83,18 +82,10 @@ def _width(node: Node) -> int:
 def _linear(op: LinearMap, limbs: Limbs) -> Parts:
     total = Parts() if op.last else limbs.rescale() * op.layout.ciphertexts
     for schedule in op.schedules:
-        for babies, giants, diagonals in _applications(schedule):
+        for babies, giants, diagonals in schedule.applications():
             total += limbs.apply(babies, giants, diagonals)
         total += limbs.rotate() * (len(schedule.folds) * op.layout.ciphertexts)
     return total
-
-
-def _applications(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
-    """For every pair of ciphertexts its baby steps, giant steps and diagonals."""
-    for offsets in schedule.offsets().values():
-        split = [schedule.split[offset] for offset in offsets]
-        babies, giants = ({pair[1] for pair in split}, {pair[0] for pair in split})
-        yield len(babies - {0}), len(giants - {0}), len(split)
 
 
 def evaluation(plan: plans.Plan, known: Plan, level: int) -> Parts:
@@ -110,14 +101,6 @@ def evaluation(plan: plans.Plan, known: Plan, level: int) -> Parts:
         elif not step.only_adds:
             total += limbs.rescale()
     return total
-
-
-def most_alive(plan: plans.Plan) -> int:
-    """The most values that are kept while a step is computed."""
-    return max(
-        sum(last >= place for last in plan.last_uses[: plan.inputs + place])
-        for place in range(len(plan.steps))
-    )
 
 
 def _setup(graph: Graph, known: Plan, machine: Host) -> float:
@@ -136,7 +119,7 @@ def _counts(node: Node) -> Mapping[str, int]:
     """Products, diagonals and rotations of one word."""
     match node.op:
         case LinearMap() as op:
-            applied = [found for each in op.schedules for found in _applications(each)]
+            applied = [found for each in op.schedules for found in each.applications()]
             folds = sum(len(each.folds) for each in op.schedules) * op.layout.ciphertexts
             turns = sum(babies + giants for babies, giants, _ in applied) + folds
             return {"diagonals": sum(found[2] for found in applied), "rotations": turns}
@@ -184,13 +167,6 @@ def _wire_bytes(node: Node, known: Plan) -> int:
     return size * _width(node)
 
 
-# An interpreter with NumPy, SciPy and the bridge loaded: measured, before any context is made.
-RUNTIME_BYTES = 130 << 20
-# The bridge's collector lets its heap grow by this part of what lives before it collects: its
-# `collectEagerly` in bridge/main.go.
-HEAP_SLACK = 0.12
-
-
 def memory_bytes(graph: Graph, known: Plan) -> int:
     """The server's predicted peak: keys, diagonals, the matrices they come from, and work."""
     degree = 1 << known.parameters.log_n
@@ -203,8 +179,7 @@ def memory_bytes(graph: Graph, known: Plan) -> int:
         for matrix in node.op.matrices
     )
     # The file of keys stays mapped into memory while the server works.
-    outside = RUNTIME_BYTES + matrices + key_file_bytes(known)
-    return int(outside + heap * (1.0 + HEAP_SLACK))
+    return peak_bytes(heap, matrices + key_file_bytes(known))
 
 
 def _work_bytes(node: Node, known: Plan) -> int:
@@ -216,6 +191,6 @@ def _work_bytes(node: Node, known: Plan) -> int:
             return (2 * babies + limbs.digits + 8) * limbs.both
         case Evaluate() as op:
             # The values that are alive, the sum of degree two, and what relinearises it.
-            return (2 * most_alive(op.plan) + limbs.digits + 8) * limbs.both
+            return (2 * op.plan.most_alive + limbs.digits + 8) * limbs.both
         case _:
             return 8 * limbs.both

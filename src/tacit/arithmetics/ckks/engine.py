@@ -11,12 +11,12 @@ import numpy as np
 from tacit.arithmetics.ckks.ops import Pack, Unpack
 from tacit.arithmetics.ckks.plan import Plan, packs, plan_of, unpacks
 from tacit.arithmetics.ckks.server import Server, require
-from tacit.errors import OutOfRange, ProtocolError, TypeMismatch
+from tacit.errors import ProtocolError, TypeMismatch
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Op, evaluate
 from tacit.lattigo import Context, EvaluationKeys, SecretKey
 from tacit.lattigo.foreign import foreign, require_keys
-from tacit.program import ClientEngine, Engine, Half, Progress
+from tacit.program import ClientEngine, Engine, Half, Progress, checked_rows
 from tacit.slots.layout import Layout, interleaved, separated
 
 
@@ -54,15 +54,7 @@ class Client(ClientEngine):
     def seal(self, x: FloatArray, *, clip: bool = False) -> tuple[bytes, ...]:
         """A batch, encrypted: for every group of inputs and every vector its ciphertexts."""
         (source,) = (node for node in self._graph.inputs if not self._is_sealed(node.name))
-        rows = np.asarray(x, dtype=np.float64)
-        if rows.ndim == 0 or rows.shape[1:] != source.type.shape or not len(rows):
-            raise TypeMismatch(
-                f"an input of shape {rows.shape} was given; (rows, "
-                f"{', '.join(map(str, source.type.shape))}) is expected",
-                hint="the first axis is the batch, with at least one row",
-            )
-        if not np.all(np.isfinite(rows)):
-            raise OutOfRange("the input holds NaN or infinity")
+        rows = checked_rows(x, source.type.shape)
         size = self._plan.batch
         groups = [rows[start : start + size] for start in range(0, len(rows), size)]
         return tuple(sealed for group in groups for sealed in self._seal(group, clip=clip))

@@ -12,7 +12,7 @@ from tacit.errors import ProtocolError
 from tacit.ir.graph import Graph, Node, Place
 from tacit.lattigo import Parameters, Ring, security
 from tacit.passes.cut import side
-from tacit.program import Half, Json
+from tacit.program import Half, Json, step_and_level, whole_number
 
 # How much finer than the scale what only products take is kept. A product squares it, and the next
 # matrix is encoded that much more coarsely: beyond three bits its rounding outweighs the gain.
@@ -138,10 +138,13 @@ def plan_of(half: Half) -> Plan:
                 "security": int(bits),
                 **unknown,
             } if not unknown:
-                primes = tuple(_number(each) for each in q), tuple(_number(each) for each in p)
+                primes = (
+                    tuple(whole_number(each) for each in q),
+                    tuple(whole_number(each) for each in p),
+                )
                 parameters = Parameters(log_n, *primes, Ring[ring], log_scale)
-                steps = dict(_pair(each) for each in rotations)
-                named = {name: _number(level) for name, level in found.items()}
+                steps = dict(step_and_level(each) for each in rotations)
+                named = {name: whole_number(level) for name, level in found.items()}
                 sized = {name: _scale(scale) for name, scale in sizes.items()}
             case _:
                 raise ProtocolError("the bundle's set-up lacks facts or holds unknown ones")
@@ -153,39 +156,21 @@ def plan_of(half: Half) -> Plan:
     return Plan(parameters, named, sized, steps, relinearisation, batch, bits)
 
 
-def _number(value: Json) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ProtocolError("the bundle's set-up has something else where a number belongs")
-    return value
-
-
 def _scale(value: Json) -> float:
     if not isinstance(value, float) or not 1.0 <= value < math.inf:
         raise ProtocolError("the bundle's set-up has something else where a scale belongs")
     return value
 
 
-def _pair(value: Json) -> tuple[int, int]:
-    match value:
-        case [int(step), int(level)]:
-            return step, level
-        case _:
-            raise ProtocolError("the bundle's set-up has a rotation without its level")
-
-
 def audit(half: Half) -> dict[str, Json]:
     """The parameters, the table's row that allows them, and the keys that leave the client."""
     known = plan_of(half)
     parameters = known.parameters
-    row = security.check(known.security, parameters.log_n, parameters.q, parameters.p)
     return {
         "scheme": "CKKS (Lattigo v6)",
         "ring": f"{RINGS[parameters.ring]}, degree 2^{parameters.log_n}",
         "secret": "uniform ternary",
-        "log2_qp": round(security.log_qp(parameters.q, parameters.p), 2),
-        "log2_qp_limit": row.limit,
-        "security_bits": row.security,
-        "table": row.source,
+        **security.told(known.security, parameters.log_n, parameters.q, parameters.p),
         "scale_bits": parameters.log_scale,
         "levels": len(parameters.q) - 1,
         "special_primes": len(parameters.p),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +11,12 @@ from tacit.approx import plans
 from tacit.arithmetics.ckks.ops import Evaluate, LinearMap, Product
 from tacit.arithmetics.ckks.plan import Plan, at_level
 from tacit.errors import ProtocolError
-from tacit.ir.graph import Graph, Input, Node
+from tacit.ir.graph import Graph, Input, Node, carried_out
 from tacit.lattigo import Ciphertext, Context, EvaluationKeys, Evaluator, Plaintext
 from tacit.lattigo import LinearMap as EncodedMap
 from tacit.lattigo.foreign import foreign
 from tacit.program import Progress, ServerEngine
+from tacit.slots.groups import Group, grouped
 from tacit.slots.layout import Layout
 
 Vector = tuple[Ciphertext, ...]
@@ -25,19 +25,10 @@ PRODUCT = plans.Plan((plans.Step(products=((0, 1, 1),)),), inputs=2)
 
 
 @dataclass(frozen=True)
-class Group:
-    """Encoded maps whose results are folded alike: for every target a map of each source."""
-
-    folds: tuple[int, ...]
-    sources: list[tuple[int, int]]
-    rows: dict[int, list[EncodedMap | None]]
-
-
-@dataclass(frozen=True)
 class EncodedWord:
     """A linear map ready to run: its groups and, for every target ciphertext, its offset."""
 
-    groups: list[Group]
+    groups: list[Group[EncodedMap]]
     offsets: list[Plaintext]
     scale: float
 
@@ -100,19 +91,14 @@ class Server(ServerEngine):
         What no later word needs is let go.
         """
         left = list(message)
-        uses = Counter(name for node in self._graph for name in dict.fromkeys(node.args))
-        known: dict[str, Vector] = {}
-        for node in self._graph:
-            if isinstance(node.op, Input):
-                count = self._layouts[node.name].ciphertexts
-                known[node.name] = tuple(self._received(node, left.pop(0)) for _ in range(count))
-            else:
-                known[node.name] = self._word(node, [known[name] for name in node.args])
-            yield node.name, known[node.name]
-            for name in dict.fromkeys(node.args):
-                uses[name] -= 1
-                if not uses[name]:
-                    del known[name]
+
+        def computed(node: Node, args: list[Vector]) -> Vector:
+            if not isinstance(node.op, Input):
+                return self._word(node, args)
+            count = self._layouts[node.name].ciphertexts
+            return tuple(self._received(node, left.pop(0)) for _ in range(count))
+
+        return carried_out(self._graph, computed)
 
     def _received(self, node: Node, data: bytes) -> Ciphertext:
         """A ciphertext of the client, at the level and scale that the plan expects."""
@@ -179,15 +165,8 @@ class Server(ServerEngine):
                     split=_batched(schedule.split, self._plan.batch),
                 )
                 maps.setdefault((argument, source), {})[target] = encoded
-        found = [self._grouped(folds, maps) for folds, maps in groups.items() if maps]
+        found = [grouped(folds, maps, self._plan.batch) for folds, maps in groups.items() if maps]
         return EncodedWord(found, self._offsets(node, op), goal / self._plan.scales[node.args[0]])
-
-    def _grouped(
-        self, folds: tuple[int, ...], maps: dict[tuple[int, int], dict[int, EncodedMap]]
-    ) -> Group:
-        targets = sorted({target for each in maps.values() for target in each})
-        rows = {target: [each.get(target) for each in maps.values()] for target in targets}
-        return Group(tuple(step * self._plan.batch for step in folds), list(maps), rows)
 
     def _offsets(self, node: Node, op: LinearMap) -> list[Plaintext]:
         packed = op.layout.pack(op.offset[None])[0]

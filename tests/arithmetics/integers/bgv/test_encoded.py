@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tacit.arithmetics.integers.bgv.encoded import SlotDiagonals, grouped, prepared
+from tacit.arithmetics.integers.bgv.encoded import SlotDiagonals, prepared
 from tacit.arithmetics.integers.bgv.packing import schedules
 from tacit.arithmetics.integers.bgv.tables import circuits
 from tacit.ir.affine import IndexArray
@@ -76,11 +76,3 @@ def test_sums_for_tables_that_differ_are_left_as_they_are() -> None:
     graph = lower(graphs.perceptron(), replace(BGV, per_channel=True)).graph
 
     assert prepared(graph, MODULUS) == {}
-
-
-def test_maps_are_grouped_by_target() -> None:
-    found = grouped((1, 2), {(0, 0): {}, (1, 0): {}}, turns=4)
-
-    assert found.folds == (4, 8)
-    assert found.sources == [(0, 0), (1, 0)]
-    assert found.rows == {}

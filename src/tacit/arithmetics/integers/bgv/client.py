@@ -10,14 +10,14 @@ import numpy as np
 from tacit.arithmetics.integers.bgv.packing import require_layout
 from tacit.arithmetics.integers.bgv.plan import ROWS, Plan, plan_of
 from tacit.arithmetics.integers.ops import Decode, Encode
-from tacit.arithmetics.integers.rows import checked_rows, opened
+from tacit.arithmetics.integers.rows import opened
 from tacit.errors import ProtocolError, TypeMismatch
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Node
 from tacit.lattigo import EvaluationKeys, SecretKey
 from tacit.lattigo.foreign import foreign
 from tacit.lattigo.integers import Ciphertext, Context
-from tacit.program import ClientEngine, Half, Progress
+from tacit.program import ClientEngine, Half, Progress, checked_rows
 from tacit.slots.layout import Layout, interleaved, separated
 
 
@@ -57,7 +57,7 @@ class Client(ClientEngine):
         words = encodes(self._graph)
         first = words[0].op
         assert isinstance(first, Encode), "only Encode is encrypted"
-        rows = checked_rows(x, first, clip=clip)
+        rows = first.check(checked_rows(x, first.of), clip=clip)
         size = self._plan.batch
         groups = [rows[start : start + size] for start in range(0, len(rows), size)]
         return tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -19,16 +19,13 @@ from tacit.lattigo.integers.factors import levels_of
 from tacit.lattigo.integers.parameters import Scheme
 from tacit.lattigo.integers.tables import babies
 from tacit.lattigo.parameters import key_bytes, key_memory
-from tacit.lattigo.work import Host, Limbs, Parts, Sample, timed
+from tacit.lattigo.work import Host, Limbs, Parts, Sample, peak_bytes, timed
 from tacit.program import Cost, Json
 from tacit.slots.diagonals import Schedule
 
 BYTES = 8
-# An interpreter with NumPy, SciPy and the bridge loaded: measured, before any context is made.
-RUNTIME_BYTES = 130 << 20
-# The bridge's collector lets its heap grow by this part of what lives before it collects: its
-# `collectEagerly` in bridge/main.go.
-HEAP_SLACK = 0.12
+
+
 # In terms of an inner product, measured: a term of a sum without products, most of whose limbs are
 # summed in words, and the reduction of a sum of products.
 WORD_TERM = 0.5
@@ -128,18 +125,10 @@ def _sums(op: Sums, limbs: Limbs) -> Parts:
     ciphertexts = require_layout(op.layout).ciphertexts
     total = Parts() if op.last else limbs.rescale() * ciphertexts
     for schedule in schedules(op):
-        for turned, raised, diagonals in _applications(schedule):
+        for turned, raised, diagonals in schedule.applications():
             total += limbs.apply(turned, raised, diagonals)
         total += limbs.rotate() * (len(schedule.folds) * ciphertexts)
     return total
-
-
-def _applications(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
-    """For every pair of ciphertexts its baby steps, giant steps and diagonals."""
-    for offsets in schedule.offsets().values():
-        split = [schedule.split[offset] for offset in offsets]
-        turned, raised = ({pair[1] for pair in split}, {pair[0] for pair in split})
-        yield len(turned - {0}), len(raised - {0}), len(split)
 
 
 def evaluation(plan: Steps, known: Plan, level: int) -> Parts:
@@ -236,7 +225,7 @@ def _memory_bytes(graph: Graph, known: Plan) -> int:
         for matrix in node.op.matrices
     )
     files = sum(key_bytes(known.parameters, level) for level in _key_levels(known))
-    return int(RUNTIME_BYTES + matrices + files + heap * (1.0 + HEAP_SLACK))
+    return peak_bytes(heap, matrices + files)
 
 
 def _work_limbs(node: Node, known: Plan) -> int:
@@ -252,18 +241,9 @@ def _work_limbs(node: Node, known: Plan) -> int:
             return (2 * kept + limbs.digits + 8) * limbs.both
         case Lookup() as op:
             plan = circuits(op, known.modulus)[0].plan
-            return (2 * most_alive(plan) + limbs.digits + 8) * limbs.both
+            return (2 * plan.most_alive + limbs.digits + 8) * limbs.both
         case _:
             return 8 * limbs.both
-
-
-def most_alive(plan: Steps) -> int:
-    """The most values that are kept while a step is computed."""
-    alive = (
-        sum(last >= place for last in plan.last_uses[: plan.inputs + place])
-        for place in range(len(plan.steps))
-    )
-    return max(alive, default=1)
 
 
 def _wire_bytes(node: Node, known: Plan) -> int:

@@ -14,6 +14,7 @@ from tacit.ir.affine import IndexArray
 from tacit.ir.graph import Graph
 from tacit.lattigo.integers import LinearMap, Plaintext
 from tacit.slots.diagonals import Diagonals
+from tacit.slots.groups import Group
 
 
 class SlotDiagonals(Mapping[int, IndexArray]):
@@ -40,19 +41,10 @@ class SlotDiagonals(Mapping[int, IndexArray]):
 
 
 @dataclass(frozen=True)
-class Group:
-    """Encoded maps whose results are folded alike: for every target a map of each source."""
-
-    folds: tuple[int, ...]
-    sources: list[tuple[int, int]]
-    rows: dict[int, list[LinearMap | None]]
-
-
-@dataclass(frozen=True)
 class EncodedSums:
     """Sums ready to run: groups of maps and, for every target ciphertext, the bias."""
 
-    groups: list[Group]
+    groups: list[Group[LinearMap]]
     bias: list[Plaintext]
 
 
@@ -76,12 +68,3 @@ def prepared(graph: Graph, modulus: int) -> dict[str, tuple[int, int]]:
         if len(ways) == 1 and all(isinstance(op, Lookup) for op in readers):
             found[node.name] = ways.pop()
     return found
-
-
-def grouped(
-    folds: tuple[int, ...], maps: dict[tuple[int, int], dict[int, LinearMap]], turns: int
-) -> Group:
-    """Maps by target, with the rows of slots that inputs share counted in."""
-    targets = sorted({target for each in maps.values() for target in each})
-    rows = {target: [each.get(target) for each in maps.values()] for target in targets}
-    return Group(tuple(step * turns for step in folds), list(maps), rows)

@@ -28,7 +28,7 @@ from tacit.lattigo.integers import Parameters, Scheme, smallest_batching_prime
 from tacit.lattigo.integers.chains import chains_for
 from tacit.lattigo.integers.choice import bgv_bits, switching_work
 from tacit.passes.cut import side
-from tacit.program import Half, Json
+from tacit.program import Half, Json, step_and_level, whole_number
 
 ROWS = 2
 # The least ring that the tables of security list with room for a product.
@@ -237,10 +237,10 @@ def plan_of(half: Half) -> Plan:
             "security": int(bits),
             **unknown,
         } if not unknown and batch > 0:
-            primes = tuple(map(_number, q)), tuple(map(_number, p))
+            primes = tuple(map(whole_number, q)), tuple(map(whole_number, p))
             parameters = Parameters(log_n, *primes, modulus, Scheme.BGV)
-            steps = dict(_pair(each) for each in rotations)
-            named = {name: _number(level) for name, level in found.items()}
+            steps = dict(step_and_level(each) for each in rotations)
+            named = {name: whole_number(level) for name, level in found.items()}
         case _:
             raise ProtocolError("the bundle's set-up lacks facts or holds unknown ones")
     if {*named} != {node.name for node in half.graph}:
@@ -249,34 +249,16 @@ def plan_of(half: Half) -> Plan:
     return Plan(parameters, named, steps, relinearisation, batch, bits)
 
 
-def _number(value: Json) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ProtocolError("the bundle's set-up has something else where a number belongs")
-    return value
-
-
-def _pair(value: Json) -> tuple[int, int]:
-    match value:
-        case [int(step), int(level)]:
-            return step, level
-        case _:
-            raise ProtocolError("the bundle's set-up has a rotation without its level")
-
-
 def audit(half: Half) -> dict[str, Json]:
     """The parameters, the table's row that allows them, and the keys that leave the client."""
     known = plan_of(half)
     parameters = known.parameters
-    row = security.check(known.security, parameters.log_n, parameters.q, parameters.p)
     return {
         "scheme": "BGV (Lattigo v6)",
         "ring": f"cyclotomic, degree 2^{parameters.log_n}",
         "secret": "uniform ternary",
         "plaintext_modulus": parameters.plaintext_modulus,
-        "log2_qp": round(security.log_qp(parameters.q, parameters.p), 2),
-        "log2_qp_limit": row.limit,
-        "security_bits": row.security,
-        "table": row.source,
+        **security.told(known.security, parameters.log_n, parameters.q, parameters.p),
         "levels": len(parameters.q) - 1,
         "special_primes": len(parameters.p),
         "inputs_in_a_ciphertext": known.batch,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,9 +10,7 @@ import numpy as np
 from tacit.arithmetics.integers.bgv.client import Client, fresh_client, require
 from tacit.arithmetics.integers.bgv.encoded import (
     EncodedSums,
-    Group,
     SlotDiagonals,
-    grouped,
     prepared,
 )
 from tacit.arithmetics.integers.bgv.packing import layout_of, require_layout, schedules
@@ -23,7 +20,7 @@ from tacit.arithmetics.integers.ops import Lookup, Product, Sums
 from tacit.errors import ProtocolError
 from tacit.ir.affine import IndexArray
 from tacit.ir.functions import FloatArray
-from tacit.ir.graph import Graph, Input, Node
+from tacit.ir.graph import Graph, Input, Node, carried_out
 from tacit.lattigo import EvaluationKeys
 from tacit.lattigo.foreign import foreign, require_keys
 from tacit.lattigo.integers import (
@@ -38,6 +35,7 @@ from tacit.lattigo.integers import (
     evaluate_tables,
 )
 from tacit.program import Engine, Half, Progress, ServerEngine
+from tacit.slots.groups import Group, grouped
 from tacit.slots.layout import Layout
 
 Vector = tuple[Ciphertext, ...]
@@ -100,19 +98,14 @@ class Server(ServerEngine):
         What no later word needs is let go.
         """
         left = list(message)
-        uses = Counter(name for node in self._graph for name in dict.fromkeys(node.args))
-        known: dict[str, Vector] = {}
-        for node in self._graph:
-            if isinstance(node.op, Input):
-                count = self._layouts[node.name].ciphertexts
-                known[node.name] = tuple(self._received(node, left.pop(0)) for _ in range(count))
-            else:
-                known[node.name] = self._word(node, [known[name] for name in node.args])
-            yield node.name, known[node.name]
-            for name in dict.fromkeys(node.args):
-                uses[name] -= 1
-                if not uses[name]:
-                    del known[name]
+
+        def computed(node: Node, args: list[Vector]) -> Vector:
+            if not isinstance(node.op, Input):
+                return self._word(node, args)
+            count = self._layouts[node.name].ciphertexts
+            return tuple(self._received(node, left.pop(0)) for _ in range(count))
+
+        return carried_out(self._graph, computed)
 
     def _received(self, node: Node, data: bytes) -> Ciphertext:
         """A ciphertext of the client, at the level that the plan expects."""
@@ -186,7 +179,9 @@ class Server(ServerEngine):
         )
         return functools.reduce(self._evaluator.add, moved)
 
-    def _applied(self, group: Group, sources: list[Ciphertext]) -> Iterator[tuple[int, Ciphertext]]:
+    def _applied(
+        self, group: Group[LinearMap], sources: list[Ciphertext]
+    ) -> Iterator[tuple[int, Ciphertext]]:
         """The targets' parts: those of sources that share a factor are made together."""
         factors = [source.factor for source in sources]
         for factor in dict.fromkeys(factors):

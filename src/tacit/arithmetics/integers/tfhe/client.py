@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from tacit.arithmetics.integers.ops import Encode
-from tacit.arithmetics.integers.rows import checked_rows, opened
+from tacit.arithmetics.integers.rows import opened
 from tacit.arithmetics.integers.tfhe import door
 from tacit.arithmetics.integers.tfhe.frames import Content, foreign, framed, unframed
 from tacit.arithmetics.integers.tfhe.plan import Opening, encoded_box, opening_of
 from tacit.errors import ProtocolError, TypeMismatch
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph
-from tacit.program import ClientEngine, Half, Progress
+from tacit.program import ClientEngine, Half, Progress, checked_rows
 
 
 class Client(ClientEngine):
@@ -55,7 +55,7 @@ class Client(ClientEngine):
     def seal(self, x: FloatArray, *, clip: bool = False) -> tuple[bytes, ...]:
         """A batch, encrypted: for every row and every vector a message."""
         words = [self._encode(name) for name in self._opening.inputs]
-        rows = checked_rows(x, words[0], clip=clip)
+        rows = words[0].check(checked_rows(x, words[0].of), clip=clip)
         columns = [(word.run(rows) - encoded_box(word).low).astype(np.int64) for word in words]
         return tuple(
             self._encrypted(column[row], place)
