@@ -129,7 +129,7 @@ def sharpened(  # noqa: PLR0913 - what, from where, between what, and when to st
     three = np.stack([lefts, points, rights])
     tall = np.stack([signs * error(lefts), signs * heights, signs * error(rights)])
     for _ in range(rounds):
-        if (tall[1] - np.minimum(tall[0], tall[2]) <= SHARP * np.abs(tall[1]) + noise).all():
+        if (_hidden(three, tall, noise) <= SHARP * np.abs(tall[1]) + noise).all():
             break
         tops = np.clip(vertices(list(three), list(tall)), three[0], three[2])
         aside = ASIDE * (three[2] - three[0])
@@ -147,6 +147,17 @@ def sharpened(  # noqa: PLR0913 - what, from where, between what, and when to st
         around = np.clip([below, best, above], 0, len(places) - 1)
         three, tall = places[around, columns], found[around, columns]
     return np.asarray(three[1])
+
+
+def _hidden(three: FloatArray, tall: FloatArray, noise: float) -> FloatArray:
+    """How far the true tops may be above the middle ones of three points, or these above the rest.
+
+    Beside a kink the outer points may be as high as the middle one with the top between two: it is
+    where the slope of one side would lead on the other.
+    """
+    widths, drops = np.abs(three[[0, 2]] - three[1]), tall[1] - tall[[0, 2]]
+    slopes = np.maximum(drops - noise, 0.0) / np.where(widths > 0.0, widths, np.inf)
+    return np.asarray(np.maximum(drops, slopes * widths[::-1]).max(axis=0))
 
 
 def vertices(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tacit.approx import Custom, Fit, fit
@@ -156,6 +156,8 @@ def test_the_hardest_exchanges_end_levelled(
     assert 1.0 - found.lower_bound / found.error <= 1e-9
 
 
+# Points on both sides of this one come out equally high, and lower than it is.
+@example(kink=0.265625, degree=22)
 @given(st.floats(-0.9, 0.9), st.integers(2, 40))
 @settings(max_examples=30, deadline=None)
 def test_no_kink_that_nobody_declared_is_above_the_error(kink: float, degree: int) -> None:
