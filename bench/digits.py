@@ -24,7 +24,8 @@ import machine
 import numpy as np
 
 import tacit
-from tacit.cli.demonstration import ARITHMETIC, BRIGHTEST
+from tacit.cli.demonstration import POLYNOMIALS
+from tacit.cli.shipped import BRIGHTEST
 from tacit.serve import Client, Server, load_program, make_keys
 
 DEMO = Path(str(files("tacit"))) / "demo"
@@ -54,7 +55,7 @@ def owner(folder: Path, images: int) -> Result:
     data = np.load(DEMO / "digits.npz")
     x, y = data["x"] / BRIGHTEST, data["y"]
     graph = tacit.calibrate(tacit.read(DEMO / "digits.onnx"), data["calibration"] / BRIGHTEST)
-    program, cpu, _ = timed(tacit.lower, graph, ARITHMETIC)
+    program, cpu, _ = timed(tacit.lower, graph, POLYNOMIALS)
     assert isinstance(program, tacit.Program)
     tacit.pack(program, folder / "bundle", source=graph)
     clear, simulated = graph(x), program(x)
@@ -67,7 +68,7 @@ def owner(folder: Path, images: int) -> Result:
         "accuracy_simulated": float(np.mean(simulated.argmax(1) == y)),
         "agreement_simulated_with_clear": float(np.mean(simulated.argmax(1) == clear.argmax(1))),
         "predicted_largest_difference": float(np.abs(noisy - simulated[:images]).max()),
-        "knobs": dict(vars(ARITHMETIC)),
+        "knobs": dict(vars(POLYNOMIALS)),
         "audit": dict(program.arithmetic.audit(program.arithmetic.cut(program)[0])),
     }
 
@@ -90,8 +91,8 @@ def keys(folder: Path) -> Result:
     _, cpu, wall = timed(lambda: make_keys(folder / "bundle", secret=secret, keys=public))
     client = Client(folder / "bundle", secret=secret)
     x = np.load(folder / "expected.npz")["x"]
-    for number, start in enumerate(range(0, len(x), ARITHMETIC.batch)):
-        sealed = client.seal(x[start : start + ARITHMETIC.batch])
+    for number, start in enumerate(range(0, len(x), POLYNOMIALS.batch)):
+        sealed = client.seal(x[start : start + POLYNOMIALS.batch])
         (folder / f"sealed-{number:02}").write_bytes(sealed)
     return {
         "keygen_seconds": cpu,
@@ -113,7 +114,7 @@ def serve(folder: Path) -> Result:
     for sealed in messages(folder):
         answer = server.answer(sealed.read_bytes())
         (folder / sealed.name.replace("sealed", "answer")).write_bytes(answer)
-    batch = ARITHMETIC.batch
+    batch = POLYNOMIALS.batch
     return {
         "encode_seconds": load,
         "seconds": statistics.median(seconds) / batch,

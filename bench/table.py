@@ -82,7 +82,8 @@ def row(title: str, figures: Figures) -> str:
 
 def note(results: Path) -> Iterator[str]:
     """The machines that the files of results name."""
-    documents = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("*.json"))]
+    paths = (results / name for name in dict.fromkeys(case.file for case in CASES))
+    documents = [json.loads(path.read_text("utf-8")) for path in paths if path.exists()]
     machines = dict.fromkeys(
         f"{found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB"
         for found in (document["machine"] for document in documents if "networks" in document)

@@ -57,10 +57,11 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def runnable_pages() -> Iterator[object]:
-    """Every page with blocks that run; those that need torch are slow."""
+    """Every page with blocks that run; those that need torch or start workers are slow."""
     for page in PAGES:
         text = "".join(block.text for block in blocks(page))
-        marks = [pytest.mark.slow] if "import torch" in text else []
+        is_slow = "import torch" in text or "tacit worker" in text
+        marks = [pytest.mark.slow] if is_slow else []
         if text:
             yield pytest.param(page, id=str(page.relative_to(ROOT)), marks=marks)
 

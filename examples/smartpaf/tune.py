@@ -28,8 +28,8 @@ from torch.nn import functional
 from tacit.approx import paf
 from tacit.data import Batches, Framing, Images, in_order, load_images, split
 from tacit.errors import TacitError
+from tacit.files import new_file, require_free
 from tacit.ir.functions import FloatArray
-from tacit.serve.files import new_file, require_free
 from tacit.tune.measure import score
 from tacit.tune.samples import Samples
 from tacit.tune.save import save

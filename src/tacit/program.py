@@ -54,6 +54,18 @@ class Cost:
     facts: Mapping[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Stock:
+    """Where a client keeps what it may use only once, made ahead for the program of this hash.
+
+    The ledger, which says what is used up, belongs beside the secret; the folder may lie anywhere.
+    """
+
+    program: bytes
+    folder: Path
+    ledger: Path
+
+
 @dataclass(frozen=True, eq=False)
 class Half:
     """What one party computes, and the facts of the set-up that it needs to do so."""
@@ -111,13 +123,37 @@ class ClientEngine(ABC):
         """A batch, encrypted; raises OutOfRange unless `clip`, which moves entries into range."""
 
     @abstractmethod
-    def open(self, answer: Sequence[bytes], rows: int, *, flood: float = 0.0) -> FloatArray:
+    def open(
+        self,
+        answer: Sequence[bytes],
+        rows: int,
+        *,
+        request: Sequence[bytes] | None = None,
+        flood: float = 0.0,
+    ) -> FloatArray:
         """The result of the first `rows` rows of a sealed batch.
 
-        `flood` is the standard deviation, in the result's units, of noise that is added where the
-        arithmetic's own noise would tell of the secret. It is added before a final softmax or
-        argmax, which the client computes.
+        `request` is what was sealed: an answer that is checked is checked against it. `flood` is
+        the standard deviation, in the result's units, of noise that is added where the arithmetic's
+        own noise would tell of the secret. It is added before a final softmax or argmax, which the
+        client computes. Raises VerificationFailed where an answer is checked and false.
         """
+
+
+class Interactive(ClientEngine):
+    """A client that the server has to be asked several times by, one question after an answer.
+
+    `seal` is the first question, and `open` takes the last answer.
+    """
+
+    @property
+    @abstractmethod
+    def rounds(self) -> int:
+        """How many questions there are."""
+
+    @abstractmethod
+    def proceed(self, answer: Sequence[bytes]) -> tuple[bytes, ...]:
+        """The next question, of the answer to the one before."""
 
 
 class ServerEngine(ABC):
@@ -130,6 +166,23 @@ class ServerEngine(ABC):
         """What a sealed batch becomes."""
 
 
+# What a server makes of a question, wherever it is.
+Answering = Callable[[Sequence[bytes]], Sequence[bytes]]
+
+
+def exchange(
+    client: ClientEngine, answering: Answering, x: FloatArray, *, clip: bool = False
+) -> FloatArray:
+    """The results of a batch, from all questions and answers that they take."""
+    request = client.seal(x, clip=clip)
+    answer = answering(request)
+    match client:
+        case Interactive():
+            for _ in range(client.rounds - 1):
+                answer = answering(client.proceed(answer))
+    return client.open(answer, len(x), request=request)
+
+
 @dataclass(frozen=True)
 class Engine:
     """Both parties in one process, for evaluation and tests; real work, real keys."""
@@ -138,16 +191,20 @@ class Engine:
     server: ServerEngine
 
     def __call__(self, x: FloatArray) -> FloatArray:
-        """The results of a batch, computed under encryption."""
-        return self.client.open(self.server.answer(self.client.seal(x)), len(x))
+        """The results of a batch, computed by the server without trust or without sight."""
+        return exchange(self.client, self.server.answer, x)
 
 
 class Arithmetic(ABC):
     """The knobs of one arithmetic; final subclasses are frozen dataclasses."""
 
     name: ClassVar[str]
-    promise: ClassVar[Promise]
     words: ClassVar[tuple[type[Op], ...]]
+
+    @property
+    @abstractmethod
+    def promise(self) -> Promise:
+        """What is protected with these knobs, from whom, and what is not."""
 
     @abstractmethod
     def rewrite(self, graph: Graph) -> Graph:
@@ -163,15 +220,36 @@ class Arithmetic(ABC):
 
     @abstractmethod
     def cut(self, program: Program) -> tuple[Half, Half]:
-        """The client's half, without weights, and the server's, without secrets."""
+        """The client's half, and the server's, without secrets.
+
+        A client that encrypts holds no weights; one that checks products holds them all.
+        """
 
     @abstractmethod
     def new_client(self, half: Half, *, progress: Progress | None = None) -> ClientEngine:
         """The client with a fresh secret."""
 
     @abstractmethod
-    def load_client(self, half: Half, secret: bytes) -> ClientEngine:
-        """The client with a secret that it kept; raises ProtocolError."""
+    def load_client(self, half: Half, secret: bytes, *, stock: Stock | None = None) -> ClientEngine:
+        """The client with a secret that it kept; raises ProtocolError.
+
+        A client that uses anything up, such as masks, takes it from its stock.
+        """
+
+    @abstractmethod
+    def fill(
+        self,
+        half: Half,
+        secret: bytes,
+        stock: Stock,
+        count: int,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """Put what `count` more inputs use up into a client's stock.
+
+        Raises TypeMismatch where nothing is used up.
+        """
 
     @abstractmethod
     def load_server(

@@ -9,26 +9,27 @@ import numpy as np
 import typer
 
 from tacit.arithmetics.ckks import CKKS
-from tacit.cli import approximate, arguments, bits, demonstration, describe, tune
+from tacit.cli import approximate, arguments, asking, bits, demonstration, describe, tune, worker
 from tacit.cli.demonstration import DEMOS
 from tacit.cli.evaluate import Mode
 from tacit.cli.evaluate import evaluate as evaluated
 from tacit.cli.group import OneLine
 from tacit.cli.screen import Screen
 from tacit.errors import NotCalibrated
+from tacit.files import new_file, read_bytes, require_free
 from tacit.ir.graph import Graph
 from tacit.passes import calibrate
 from tacit.program import Json
 from tacit.program import lower as lowered
 from tacit.read import read
 from tacit.serve import Client, Server, load_original, make_keys, pack
-from tacit.serve.files import new_file, read_bytes, require_free
 
 ENCRYPTED_ROWS = 10
 
 app = typer.Typer(
     cls=OneLine,
-    help="A trained model, answering on data that the machine answering cannot see.",
+    help="A trained model, answering on data that the machine answering cannot see, or so that "
+    "every answer is checked.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -54,7 +55,7 @@ def demo(
     arithmetic: Annotated[str, typer.Option(help=f"One of {', '.join(DEMOS)}.")] = CKKS.name,
     json: AsJson = False,
 ) -> None:
-    """Answer for handwritten digits, encrypted, and draw what happened."""
+    """Answer for handwritten digits, encrypted or checked, and draw what happened."""
     demonstration.run(arithmetic, count, picture, Screen(json))
 
 
@@ -99,7 +100,7 @@ def lower(
         **describe.arithmetic_record(arithmetic),
         "cost": describe.cost_record(cost),
         "approximations": describe.approximations(program),
-        **describe.widths_record(program.graph),
+        **describe.words_record(program.graph, arithmetic),
         "promise": describe.promise_record(arithmetic.promise),
     }
     screen.report(record)
@@ -238,7 +239,8 @@ def evaluate(
     with screen.progress("evaluating") as progress:
         original = load_original(bundle)
         record = evaluated(original, chosen, mode, clip=clip, progress=progress)
-    screen.report({**record, **describe.widths_record(original.program.graph)})
+    program = original.program
+    screen.report({**record, **describe.words_record(program.graph, program.arithmetic)})
 
 
 @app.command()
@@ -250,6 +252,10 @@ def audit(bundle: Bundle, json: AsJson = False) -> None:
 app.command(cls=tune.WithKnobs)(tune.tune)
 app.command(epilog=tune.SEARCH_EXAMPLES)(tune.search)
 app.command(epilog=bits.EXAMPLES)(bits.bits)
+app.command(epilog=worker.EXAMPLES)(worker.worker)
+app.command(epilog=worker.CERTIFY_EXAMPLES)(worker.certify)
+app.command(epilog=asking.EXAMPLES)(asking.ask)
+app.command(epilog=asking.MASK_EXAMPLES)(asking.mask)
 app.command(cls=approximate.TwoNumbers, epilog=approximate.MORE_HELP)(approximate.approximate)
 
 

@@ -17,8 +17,8 @@ from tacit.cli import circuits, records, ways, whole, wishes
 from tacit.cli.printed import Basis
 from tacit.cli.screen import Screen
 from tacit.errors import TacitError
+from tacit.files import new_file, require_free
 from tacit.program import Json
-from tacit.serve.files import new_file, require_free
 
 ON = "--on"
 # Beyond it the closeness of proven bounds is no double.

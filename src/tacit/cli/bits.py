@@ -12,12 +12,12 @@ from tacit.arithmetics.integers import Aim, Examples, Found, Integers, find_bits
 from tacit.cli import arguments, describe
 from tacit.cli.screen import Screen
 from tacit.errors import LoweringError, TacitError
+from tacit.files import new_file, require_free
 from tacit.ir.graph import Graph
 from tacit.passes import calibrate
 from tacit.program import Json, lower
 from tacit.read import read
 from tacit.serve import pack
-from tacit.serve.files import new_file, require_free
 
 EXAMPLES = (
     "\b\nExamples:\n"
@@ -161,7 +161,7 @@ def _written(source: Graph, found: Found, files: Files, screen: Screen) -> dict[
     """The layers' widths, and the bundle, if it is asked for and keeps what it is to keep."""
     with screen.progress("lowering"):
         program = lower(source, found.arithmetic)
-        told = describe.widths_record(program.graph)
+        told = describe.words_record(program.graph, program.arithmetic)
         if files.bundle is not None and found.is_met:
             pack(program, files.bundle, source=source, overwrite=files.overwrite)
             told["bundle"] = str(files.bundle)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tacit.arithmetics import integers
+from tacit.arithmetics import field, integers
 from tacit.arithmetics.ckks.ops import Evaluate
 from tacit.errors import ProtocolError
 from tacit.ir.graph import Graph
@@ -72,10 +73,23 @@ def _approximation(origin: str, op: Evaluate) -> dict[str, Json]:
     }
 
 
-def widths_record(graph: Graph) -> dict[str, Json]:
-    """The proven widths of a program's integers, if it has any."""
-    rows: list[Json] = [each.record() for each in integers.report(graph)]
-    return {"bits_and_ranges": rows} if rows else {}
+def words_record(graph: Graph, arithmetic: Arithmetic) -> dict[str, Json]:
+    """A table of what a program's words are, with what is proven of them, if there is one."""
+    title, rows = _table(graph, arithmetic)
+    return {title: [each.record() for each in rows]} if rows else {}
+
+
+def _table(
+    graph: Graph, arithmetic: Arithmetic
+) -> tuple[str, Sequence[integers.Widths | field.Work]]:
+    """What an arithmetic's report is called, and its rows."""
+    match arithmetic:
+        case integers.Integers():
+            return "bits_and_ranges", integers.report(graph)
+        case field.Field():
+            return "products", field.report(graph, arithmetic)
+        case _:
+            return "", ()
 
 
 def arithmetic_record(arithmetic: Arithmetic) -> dict[str, Json]:
@@ -131,11 +145,13 @@ def audit_record(folder: Path) -> dict[str, Json]:
 
 def _part_record(folder: Path, party: Party) -> dict[str, Json]:
     if party is not Party.OWNER:
-        graph = load_part(folder, party).half.graph
-        return {**graph_record(graph), **widths_record(graph)}
+        part = load_part(folder, party)
+        graph = part.half.graph
+        return {**graph_record(graph), **words_record(graph, part.arithmetic)}
     original = load_original(folder)
-    graph = original.program.graph
-    program: dict[str, Json] = {**graph_record(graph), **widths_record(graph)}
+    lowered = original.program
+    words = words_record(lowered.graph, lowered.arithmetic)
+    program: dict[str, Json] = {**graph_record(lowered.graph), **words}
     source = None if original.source is None else graph_record(original.source)
     return {"source": source, "program": program}
 

@@ -6,7 +6,7 @@ import enum
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tacit.cli.arguments import Data
 from tacit.errors import ProtocolError
 from tacit.ir.functions import FloatArray
-from tacit.program import Cost, Json, Program, Progress
+from tacit.program import Cost, Json, Program, Progress, exchange
 from tacit.serve import Original
 
 Result = TypeVar("Result")
@@ -160,10 +160,15 @@ def _encrypted(
     for start in range(0, len(x), size):
         progress(start, len(x))
         rows = x[start : start + size]
-        sealed = engine.client.seal(rows, clip=clip)
-        answer, taken = _timed(partial(engine.server.answer, sealed))
-        spans.append(taken)
-        parts.append(engine.client.open(answer, len(rows)))
+        taken: list[Span] = []
+
+        def answering(question: Sequence[bytes], taken: list[Span] = taken) -> Sequence[bytes]:
+            answer, span = _timed(partial(engine.server.answer, question))
+            taken.append(span)
+            return answer
+
+        parts.append(exchange(engine.client, answering, rows, clip=clip))
+        spans.append(sum(taken, start=Span(0.0, 0.0)))
     return Run(np.concatenate(parts), tuple(spans)), setup
 
 

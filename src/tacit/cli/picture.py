@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from tacit.cli.demonstration import Story
+    from tacit.cli.encrypted import Story
 
 COLUMNS = 8
 # More digits than these would be too small to see; the picture says how many it leaves out.

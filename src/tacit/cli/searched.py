@@ -13,8 +13,8 @@ from tacit.cli.screen import Screen, finite
 from tacit.cli.tune import By, Searching
 from tacit.data import load_images
 from tacit.errors import TacitError
+from tacit.files import new_file, require_free
 from tacit.program import Json
-from tacit.serve.files import new_file, require_free
 from tacit.tune.pictures import picture_of_front
 from tacit.tune.save import load
 from tacit.tune.search import Front, Levels, Price, Search, Seconds, Settings, search

@@ -13,8 +13,8 @@ from tacit.cli.screen import Screen, finite
 from tacit.cli.tune import Tuning
 from tacit.data import load_images
 from tacit.errors import TacitError
+from tacit.files import new_file, require_free
 from tacit.program import Json
-from tacit.serve.files import new_file, require_free
 from tacit.tune.measure import Score, score
 from tacit.tune.pictures import picture_of_course, picture_of_layers
 from tacit.tune.report import report, tested

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tacit.arithmetics.integers.quantise import lattice
+from tacit.grids import lattice
 from tacit.ir import ops
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph

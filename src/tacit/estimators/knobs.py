@@ -19,8 +19,8 @@ from sklearn.utils._param_validation import (
 
 from tacit.arithmetics.integers import EngineKind, Integers
 from tacit.arithmetics.integers.ops import Lookup
-from tacit.arithmetics.integers.quantise import MOST_BITS
 from tacit.errors import TacitError, WidthExceeded
+from tacit.grids import MOST_BITS
 from tacit.ir.graph import Graph
 from tacit.program import Program, lower
 

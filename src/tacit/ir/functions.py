@@ -153,6 +153,19 @@ def _mish(x: FloatArray) -> FloatArray:
     return result
 
 
+def _bipolar(x: FloatArray) -> FloatArray:
+    # Courbariaux et al. 2016 (arXiv 1602.02830), equation 1: both zeros, and NaN, give +1.
+    return np.where(x < 0.0, -1.0, 1.0)
+
+
+def _heaviside(x: FloatArray) -> FloatArray:
+    return np.where(x > 0.0, 1.0, 0.0)
+
+
+def _ternary(x: FloatArray, threshold: float) -> FloatArray:
+    return np.where(x >= threshold, 1.0, np.where(x <= -threshold, -1.0, 0.0))
+
+
 def _at(*points: float) -> Callable[..., tuple[float, ...]]:
     return lambda *_: points
 
@@ -304,6 +317,25 @@ _FAMILIES = (
         kinks=_at(0.0),
         torch=("sign",),
         onnx=("Sign",),
+    ),
+    Family(
+        "bipolar",
+        _bipolar,
+        lambda: (balls.flat(-1.0), balls.flat(1.0)),
+        kinks=_at(0.0),
+    ),
+    Family(
+        "heaviside",
+        _heaviside,
+        lambda: (balls.flat(0.0), balls.flat(1.0)),
+        kinks=_at(0.0),
+    ),
+    Family(
+        "ternary",
+        _ternary,
+        lambda _: (balls.flat(-1.0), balls.flat(0.0), balls.flat(1.0)),
+        (Parameter("threshold", 0.05),),
+        kinks=lambda threshold: (-threshold, threshold),
     ),
     Family("sin", np.sin, _everywhere(balls.sin), torch=("sin",), onnx=("Sin",)),
     Family("cos", np.cos, _everywhere(balls.cos), torch=("cos",), onnx=("Cos",)),

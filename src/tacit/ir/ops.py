@@ -20,6 +20,8 @@ from tacit.ir.functions import FloatArray, Function
 from tacit.ir.graph import Input, Op, Shape
 
 Pads = tuple[tuple[int, int], ...]
+# A convolution copies the windows of so many rows at once as this holds, and of one at least.
+WINDOWS_BYTES = 2**26
 
 
 def _refuse(message: str, *, when: bool) -> None:
@@ -115,6 +117,16 @@ class Conv(Op):
     def run(self, *values: FloatArray) -> FloatArray:
         """Each output position's window times the weights."""
         (x,) = values
+        spots = math.prod(self.shape(x.shape[1:])[1:])
+        copied = x.itemsize * x.shape[1] * math.prod(self.kernel) * spots
+        rows = max(1, WINDOWS_BYTES // copied)
+        if len(x) <= rows:
+            return self._piece(x)
+        pieces = [self._piece(x[start : start + rows]) for start in range(0, len(x), rows)]
+        return np.concatenate(pieces)
+
+    def _piece(self, x: FloatArray) -> FloatArray:
+        """The outputs of some rows, whose windows are copied at once."""
         found = windows(x, self.kernel, self.stride, self.padding, self.dilation, 0.0)
         batch, channels, rank = found.shape[0], found.shape[1], len(self.kernel)
         per = channels // self.groups

@@ -33,7 +33,7 @@ def text(graph: Graph) -> str:
 
 
 def parameter_count(graph: Graph) -> int:
-    """How many real numbers the ops' arrays and matrices hold: weights, biases, constants."""
+    """How many numbers the ops' arrays and matrices hold: weights, biases, constants."""
     return sum(_held(node.op) for node in graph if node.op.holds_weights)
 
 
@@ -101,7 +101,8 @@ def _held(op: Any) -> int:
 def _reals(value: object) -> int:
     match value:
         case np.ndarray():
-            return value.size if value.dtype.kind == "f" else 0
+            # Weights are reals or short integers; what is longer counts or names places.
+            return value.size if value.dtype.kind == "f" or value.dtype == np.int16 else 0
         case sparse.csr_array():
             return int(value.nnz)
         case tuple():

@@ -17,7 +17,12 @@ TOLERANCE = 1e-6
 # Every hundredth where functions bend, and far out, where a late clamp would show.
 NEAR = np.linspace(-16.0, 16.0, 3201)
 FAR = np.geomspace(16.0, 1e6, 200)
-GRID = np.concatenate([-FAR[::-1], NEAR, FAR])[:, None]
+# Just beside zero, lest a sign with a shift of its own be taken for one without.
+BESIDE = np.array([-1e-300, 1e-300])
+GRID = np.concatenate([-FAR[::-1], NEAR, FAR, BESIDE])[:, None]
+# Families with thresholds of their own, which have to be among a piece's constants.
+THRESHOLDED = ("ternary",)
+SIGN = Function("sign")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +112,33 @@ def _name_of(piece: Piece) -> Function | None:
     if len(piece.inside) == 1 and isinstance(piece.inside[0].op, Map):
         return None
     with np.errstate(all="ignore"):
-        values = _values(piece)
-        known = (Function(name) for name in FUNCTIONS)
-        return next((each for each in known if _equal(each.exact(GRID), values)), None)
+        values = _values(piece, GRID)
+        known = (Function(name) for name in FUNCTIONS if name not in THRESHOLDED)
+        equal = (each for each in known if _equal(each.exact(GRID), values))
+        return next(equal, None) or _thresholded(piece)
 
 
-def _values(piece: Piece) -> FloatArray:
-    """The piece's values on the grid."""
-    values: dict[str, FloatArray] = {piece.of: GRID, **piece.constants}
+def _thresholded(piece: Piece) -> Function | None:
+    """The function with jumps at one of a piece's constants that it equals, if there is one."""
+    signs = sum(isinstance(node.op, Map) and node.op.function == SIGN for node in piece.inside)
+    if signs < 2:
+        return None
+    sizes = {abs(float(each.flat[0])) for each in piece.constants.values()}
+    known = (Function(name, (size,)) for name in THRESHOLDED for size in sorted(sizes) if size)
+    return next((each for each in known if _equal_at_kinks(each, piece)), None)
+
+
+def _equal_at_kinks(function: Function, piece: Piece) -> bool:
+    """Whether both are equal on the grid, where the function jumps, and right beside that."""
+    kinks = np.array(function.kinks)
+    beside = [np.nextafter(kinks, far) for far in (-np.inf, np.inf)]
+    grid = np.concatenate([GRID, *(each[:, None] for each in (kinks, *beside))])
+    return _equal(function.exact(grid), _values(piece, grid))
+
+
+def _values(piece: Piece, grid: FloatArray) -> FloatArray:
+    """The piece's values on a grid."""
+    values: dict[str, FloatArray] = {piece.of: grid, **piece.constants}
     for node in piece.inside:
         values[node.name] = node.op.run(*(values[name] for name in node.args))
     return values[piece.inside[-1].name]

@@ -10,7 +10,8 @@ from tacit.serve.bundle import (
     pack,
     parts_of,
 )
-from tacit.serve.client import Client, make_keys
+from tacit.serve.client import Client, make_keys, make_masks
+from tacit.serve.packed import read_packed, write_packed
 from tacit.serve.server import Server
 
 __all__ = [
@@ -23,6 +24,9 @@ __all__ = [
     "load_part",
     "load_program",
     "make_keys",
+    "make_masks",
     "pack",
     "parts_of",
+    "read_packed",
+    "write_packed",
 ]

@@ -20,11 +20,11 @@ import safetensors.numpy
 
 from tacit.arithmetics import ARITHMETICS
 from tacit.errors import ProtocolError
+from tacit.files import new_folder, read_bytes
 from tacit.ir.graph import Graph, Op
 from tacit.ir.ops import SOURCE_OPS
 from tacit.program import Arithmetic, Half, Json, Program
 from tacit.serve.codec import Arrays, array_name, canonical, graph_codec, parse, record_codec
-from tacit.serve.files import new_folder, read_bytes
 
 FORMAT = "tacit bundle"
 VERSION = 1

@@ -6,27 +6,43 @@ import secrets
 from pathlib import Path
 
 from tacit.errors import ProtocolError, TacitError
+from tacit.files import OWNER_ONLY, new_file, read_bytes, require_free
 from tacit.ir.functions import FloatArray
-from tacit.program import Progress
+from tacit.program import ClientEngine, Progress, Stock
 from tacit.serve import wire
-from tacit.serve.bundle import Party, load_part
-from tacit.serve.files import OWNER_ONLY, new_file, read_bytes, require_free
+from tacit.serve.bundle import Part, Party, load_part
 from tacit.serve.keys import append_stamp
+
+# What says which masks are used up has the secret's name with this behind it.
+LEDGER = ".ledger"
 
 
 class Client:
     """A program's client, with the secret key that it keeps in a file.
 
-    `folder` is a bundle or its client's part alone.
+    `folder` is a bundle or its client's part alone; `masks` is the folder that `make_masks` filled,
+    for a program whose inputs are masked.
     """
 
-    def __init__(self, folder: str | Path, *, secret: str | Path) -> None:
+    def __init__(
+        self, folder: str | Path, *, secret: str | Path, masks: str | Path | None = None
+    ) -> None:
         part = load_part(folder, Party.CLIENT)
-        frame = wire.decode(wire.Secret, read_bytes(Path(secret), "secret key"))
-        wire.require_program(frame, part.program)
+        frame = _kept(part, secret)
+        stock = None if masks is None else _stock(part, secret, masks)
         self._program = part.program
         self._key = frame.key
-        self._engine = part.arithmetic.load_client(part.half, frame.content)
+        self._engine = part.arithmetic.load_client(part.half, frame.content, stock=stock)
+
+    @property
+    def program(self) -> bytes:
+        """The program's hash, by which workers are known."""
+        return self._program
+
+    @property
+    def engine(self) -> ClientEngine:
+        """What seals and opens, for a server that is at hand."""
+        return self._engine
 
     def seal(self, x: FloatArray, *, clip: bool = False) -> bytes:
         """A batch of inputs, encrypted, for the server.
@@ -43,6 +59,8 @@ class Client:
     ) -> FloatArray:
         """The results of a batch; with `request`, its sealed bytes, only if they answer that.
 
+        An answer that is checked needs it; VerificationFailed is raised where it is false.
+
         Results that leave the client carry noise that tells of the secret key. `flood` adds noise
         of this standard deviation, in the units of the network's outputs (before a final softmax
         or argmax), that drowns it: SECURITY.md says how much.
@@ -50,11 +68,11 @@ class Client:
         frame = wire.decode(wire.Answer, answer)
         wire.require_program(frame, self._program)
         wire.require_key(frame, self._key)
-        if request is not None:
-            asked = wire.decode(wire.Sealed, request)
-            if (asked.request, asked.rows) != (frame.request, frame.rows):
-                raise ProtocolError("the answer is one to another request")
-        return self._engine.open(frame.parts, frame.rows, flood=flood)
+        asked = None if request is None else wire.decode(wire.Sealed, request)
+        if asked is not None and (asked.request, asked.rows) != (frame.request, frame.rows):
+            raise ProtocolError("the answer is one to another request")
+        parts = None if asked is None else asked.parts
+        return self._engine.open(frame.parts, frame.rows, request=parts, flood=flood)
 
 
 def make_keys(
@@ -82,3 +100,33 @@ def make_keys(
         append_stamp(written, program=part.program, key=name)
         with new_file(private, overwrite=overwrite, mode=OWNER_ONLY) as kept:
             kept.write_bytes(wire.encode(wire.Secret(part.program, name, engine.secret())))
+
+
+def make_masks(
+    folder: str | Path,
+    *,
+    secret: str | Path,
+    masks: str | Path,
+    count: int,
+    progress: Progress | None = None,
+) -> None:
+    """Make masks for `count` more inputs ahead, into a folder; each of them is used up once.
+
+    What says which are used up is a ledger beside the secret: keep both, and keep them together. A
+    run that was stopped is gone on with by the next one.
+    """
+    part = load_part(folder, Party.CLIENT)
+    stock = _stock(part, secret, masks)
+    content = _kept(part, secret).content
+    part.arithmetic.fill(part.half, content, stock, count, progress=progress)
+
+
+def _kept(part: Part, secret: str | Path) -> wire.Secret:
+    frame = wire.decode(wire.Secret, read_bytes(Path(secret), "secret key"))
+    wire.require_program(frame, part.program)
+    return frame
+
+
+def _stock(part: Part, secret: str | Path, masks: str | Path) -> Stock:
+    kept = Path(secret)
+    return Stock(part.program, Path(masks), kept.with_name(kept.name + LEDGER))

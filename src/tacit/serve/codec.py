@@ -95,7 +95,7 @@ def _sound(graph: Graph) -> Graph:
 def _codec(kind: Any, words: tuple[type[Op], ...]) -> Codec:
     """The codec of an annotation."""
     if get_origin(kind) in (types.UnionType, Union):
-        return _optional(kind, words)
+        return _optional(kind, words) if type(None) in get_args(kind) else _choice(kind, words)
     if get_origin(kind) is tuple:
         return _tuple(kind, words)
     if get_origin(kind) is np.ndarray:
@@ -177,6 +177,25 @@ def _optional(kind: Any, words: tuple[type[Op], ...]) -> Codec:
         lambda value, arrays: None if value is None else inner.write(value, arrays),
         lambda tree, arrays: None if tree is None else inner.read(tree, arrays),
     )
+
+
+def _choice(kind: Any, words: tuple[type[Op], ...]) -> Codec:
+    """One of several dataclasses: its name and its fields."""
+    codecs = {each.__name__: _record(each, words) for each in get_args(kind)}
+
+    def write(value: object, arrays: Arrays) -> Json:
+        name = type(value).__name__
+        return [name, codecs[name].write(value, arrays)]
+
+    def read(tree: Json, arrays: Arrays) -> object:
+        match tree:
+            case [str(name), content] if name in codecs:
+                found: object = codecs[name].read(content, arrays)
+                return found
+            case _:
+                raise _refused(" or ".join(codecs), tree)
+
+    return Codec(write, read)
 
 
 def _tuple(kind: Any, words: tuple[type[Op], ...]) -> Codec:

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from tacit.errors import NotCalibrated, ReadError, TypeMismatch
+from tacit.files import new_file, require_free
 from tacit.ir.functions import FloatArray
 from tacit.passes import calibrate
 from tacit.read import read
 from tacit.read.torch import exported, load_program, read_file
 from tacit.read.torch.ranges import FILE, written
-from tacit.serve.files import new_file, require_free
 from tacit.tune.trace import module_of
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from tacit.arithmetics.integers import Search
 from tacit.arithmetics.integers.lower import lower
-from tacit.arithmetics.integers.quantise import symmetric, uniform
 from tacit.arithmetics.integers.settings import Kind
+from tacit.grids import symmetric, uniform
 from tacit.ir import ops
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph

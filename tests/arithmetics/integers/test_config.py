@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tacit.arithmetics.integers import EngineKind, Grouping, Integers, Search
-from tacit.arithmetics.integers.quantise import MOST_BITS
 from tacit.arithmetics.integers.settings import Kind
 from tacit.errors import DepthExceeded, InsecureParameters, LoweringError, TypeMismatch
+from tacit.grids import MOST_BITS
 from tacit.ir.graph import Graph
 from tacit.ir.ops import SOURCE_OPS
 from tacit.ir.rewrite import Builder

@@ -11,9 +11,9 @@ from tacit.arithmetics.integers import Grouping
 from tacit.arithmetics.integers.inputs import source_of
 from tacit.arithmetics.integers.lower import lower
 from tacit.arithmetics.integers.ops import Encode
-from tacit.arithmetics.integers.quantise import uniform
 from tacit.arithmetics.integers.settings import Kind
 from tacit.errors import LoweringError
+from tacit.grids import uniform
 from tacit.ir import ops
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Node

@@ -22,7 +22,17 @@ from tacit.errors import LoweringError, TypeMismatch
 from tacit.ir.functions import Function
 from tacit.ir.graph import Graph, Op, Range, Watch
 from tacit.lattigo import Ring
-from tacit.program import Arithmetic, Cost, Engine, Half, Json, Program, Progress, Promise
+from tacit.program import (
+    Arithmetic,
+    Cost,
+    Engine,
+    Half,
+    Json,
+    Program,
+    Progress,
+    Promise,
+    Stock,
+)
 
 PROMISE = Promise(
     hides_input=True,
@@ -69,7 +79,6 @@ class CKKS(Arithmetic):
     margin: float = 0.1
 
     name: ClassVar[str] = "ckks"
-    promise: ClassVar[Promise] = PROMISE
     words: ClassVar[tuple[type[Op], ...]] = WORDS
 
     def __post_init__(self) -> None:
@@ -87,6 +96,11 @@ class CKKS(Arithmetic):
         for message, wrong in problems.items():
             if wrong:
                 raise TypeMismatch(message)
+
+    @property
+    def promise(self) -> Promise:
+        """What is protected, from whom, and what is not."""
+        return PROMISE
 
     def rewrite(self, graph: Graph) -> Graph:
         """The calibrated graph in words of CKKS, laid out in slots."""
@@ -124,9 +138,23 @@ class CKKS(Arithmetic):
         """The client with a fresh secret."""
         return fresh_client(half)
 
-    def load_client(self, half: Half, secret: bytes) -> Client:
+    def load_client(self, half: Half, secret: bytes, *, stock: Stock | None = None) -> Client:
         """The client with a secret that it kept."""
         return client(half, secret)
+
+    def fill(
+        self,
+        half: Half,
+        secret: bytes,
+        stock: Stock,
+        count: int,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """Nothing: its keys are used again and again."""
+        raise TypeMismatch(
+            f"{self.name} uses nothing up", hint="its keys serve any number of inputs"
+        )
 
     def load_server(
         self, half: Half, keys: memoryview, *, progress: Progress | None = None

@@ -59,7 +59,14 @@ class Client(ClientEngine):
         groups = [rows[start : start + size] for start in range(0, len(rows), size)]
         return tuple(sealed for group in groups for sealed in self._seal(group, clip=clip))
 
-    def open(self, answer: Sequence[bytes], rows: int, *, flood: float = 0.0) -> FloatArray:
+    def open(
+        self,
+        answer: Sequence[bytes],
+        rows: int,
+        *,
+        request: Sequence[bytes] | None = None,
+        flood: float = 0.0,
+    ) -> FloatArray:
         """The result of the first `rows` rows, with noise of deviation `flood` in its units."""
         if not 0.0 <= flood < math.inf:
             raise TypeMismatch(

@@ -17,9 +17,9 @@ from tacit.arithmetics.integers.engines import (
 )
 from tacit.arithmetics.integers.lower import lower
 from tacit.arithmetics.integers.ops import WORDS
-from tacit.arithmetics.integers.quantise import MOST_BITS
 from tacit.arithmetics.integers.settings import Grouping, Kind, Search, Settings
 from tacit.errors import TypeMismatch
+from tacit.grids import MOST_BITS
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph, Node, Op, Watch
 from tacit.program import (
@@ -33,6 +33,7 @@ from tacit.program import (
     Progress,
     Promise,
     ServerEngine,
+    Stock,
 )
 
 PROMISE = Promise(
@@ -96,7 +97,6 @@ class Integers(Arithmetic):
     batch: int | None = None
 
     name: ClassVar[str] = "integers"
-    promise: ClassVar[Promise] = PROMISE
     words: ClassVar[tuple[type[Op], ...]] = WORDS
 
     def __post_init__(self) -> None:
@@ -144,6 +144,11 @@ class Integers(Arithmetic):
         """What the engine is asked for."""
         return Demand(self.security, self.batch, self.error, self.approximate)
 
+    @property
+    def promise(self) -> Promise:
+        """What is protected, from whom, and what is not."""
+        return PROMISE
+
     def rewrite(self, graph: Graph) -> Graph:
         """The calibrated graph in sums and look-ups, as the engine that is to compute wants it."""
         return prepared(lower(graph, self.settings), self.engine, self.demand)
@@ -168,9 +173,23 @@ class Integers(Arithmetic):
         """The client with a fresh secret."""
         return engine_of_half(half).fresh_client(half)
 
-    def load_client(self, half: Half, secret: bytes) -> ClientEngine:
+    def load_client(self, half: Half, secret: bytes, *, stock: Stock | None = None) -> ClientEngine:
         """The client with a secret that it kept."""
         return engine_of_half(half).kept_client(half, secret)
+
+    def fill(
+        self,
+        half: Half,
+        secret: bytes,
+        stock: Stock,
+        count: int,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """Nothing: its keys are used again and again."""
+        raise TypeMismatch(
+            f"{self.name} uses nothing up", hint="its keys serve any number of inputs"
+        )
 
     def load_server(
         self, half: Half, keys: memoryview, *, progress: Progress | None = None

@@ -10,9 +10,9 @@ from scipy import sparse
 from tacit.arithmetics.integers.accumulators import Reach, box, chains
 from tacit.arithmetics.integers.forms import Bent, singles
 from tacit.arithmetics.integers.ops import Encode
-from tacit.arithmetics.integers.quantise import uniform
 from tacit.arithmetics.integers.settings import Grouping, Kind, Settings
 from tacit.errors import LoweringError
+from tacit.grids import uniform
 from tacit.ir.affine import Form, Matrix, identity
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Bounds, Graph, Node

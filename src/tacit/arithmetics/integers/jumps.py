@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tacit.arithmetics.integers.forms import Bent
-from tacit.arithmetics.integers.quantise import lattice
+from tacit.grids import lattice
 from tacit.ir.affine import Form
 from tacit.ir.functions import Function
 from tacit.ir.ops import Map
 
-SIGN = Function("sign")
+SIGNS = frozenset(map(Function, ("sign", "bipolar", "heaviside")))
 # Shifts go through a few products of doubles before they are compared.
 FRACTION = 1e-9
 
@@ -22,7 +22,7 @@ def settled(bent: Bent, form: Form) -> Form:
     multiples make the same signs, and have their fraction in common.
     """
     first = bent.functions[0]
-    if not (isinstance(first, Map) and first.function == SIGN and form.terms):
+    if not (isinstance(first, Map) and first.function in SIGNS and form.terms):
         return form
     step = lattice(np.concatenate([each.data for each in form.terms.values()]))
     if step is None:

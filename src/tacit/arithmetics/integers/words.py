@@ -12,15 +12,15 @@ from tacit.arithmetics.integers.accumulators import Reach, bounds, box
 from tacit.arithmetics.integers.forms import Bent
 from tacit.arithmetics.integers.inputs import require_finite
 from tacit.arithmetics.integers.ops import Lookup, Sums
-from tacit.arithmetics.integers.quantise import (
+from tacit.arithmetics.integers.settings import Kind, Search, Settings
+from tacit.errors import WidthExceeded
+from tacit.grids import (
     Grid,
     lattice,
     least_squares,
     symmetric,
     uniform,
 )
-from tacit.arithmetics.integers.settings import Kind, Search, Settings
-from tacit.errors import WidthExceeded
 from tacit.ir.affine import Form, IndexArray, Matrix
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Node, Shape

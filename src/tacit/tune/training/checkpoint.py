@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from tacit.errors import ReadError
+from tacit.files import new_file
 from tacit.program import Json
-from tacit.serve.files import new_file
 
 VERSION = 1
 NAME = "checkpoint.safetensors"

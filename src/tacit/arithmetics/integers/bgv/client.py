@@ -67,7 +67,14 @@ class Client(ClientEngine):
             for slots in self._slots(node, group)
         )
 
-    def open(self, answer: Sequence[bytes], rows: int, *, flood: float = 0.0) -> FloatArray:
+    def open(
+        self,
+        answer: Sequence[bytes],
+        rows: int,
+        *,
+        request: Sequence[bytes] | None = None,
+        flood: float = 0.0,
+    ) -> FloatArray:
         """The result of the first `rows` rows; exact, so there is nothing to flood."""
         if flood:
             raise TypeMismatch(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tacit.arithmetics.integers.quantise import MOST_BITS
 from tacit.arithmetics.integers.search.trials import Bench, Trial, Widths
+from tacit.grids import MOST_BITS
 
 # Half of an example's weight: less than one example is no loss.
 SLACK = 0.5

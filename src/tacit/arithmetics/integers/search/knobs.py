@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from tacit.arithmetics.integers.config import Integers
 from tacit.arithmetics.integers.lower import lower
-from tacit.arithmetics.integers.quantise import MOST_BITS
 from tacit.arithmetics.integers.settings import Kind, names_of
+from tacit.grids import MOST_BITS
 from tacit.ir.graph import Graph, Node
 
 ROUNDING = "rounding"

@@ -63,7 +63,14 @@ class Client(ClientEngine):
             for place, column in enumerate(columns)
         )
 
-    def open(self, answer: Sequence[bytes], rows: int, *, flood: float = 0.0) -> FloatArray:
+    def open(
+        self,
+        answer: Sequence[bytes],
+        rows: int,
+        *,
+        request: Sequence[bytes] | None = None,
+        flood: float = 0.0,
+    ) -> FloatArray:
         """The result of the first `rows` rows; integers are rounded, so nothing is flooded."""
         if flood:
             raise TypeMismatch(

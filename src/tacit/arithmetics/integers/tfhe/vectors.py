@@ -15,8 +15,8 @@ import numpy as np
 from scipy import sparse
 
 from tacit.arithmetics.integers.ops import Lookup, Sums
-from tacit.arithmetics.integers.quantise import MOST_BITS
 from tacit.errors import WidthExceeded
+from tacit.grids import MOST_BITS
 from tacit.ir.affine import IndexArray, Matrix
 from tacit.ir.graph import Node
 

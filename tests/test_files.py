@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tacit.errors import ProtocolError, TacitError
-from tacit.serve.files import OWNER_ONLY, new_file, new_folder, read_bytes
+from tacit.files import OWNER_ONLY, new_file, new_folder, read_bytes
 
 
 def fail_to_write(path: Path, *, overwrite: bool = False) -> None:

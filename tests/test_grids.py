@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tacit.arithmetics.integers.quantise import (
+from tacit.errors import TypeMismatch
+from tacit.grids import (
     MOST_BITS,
     Grid,
     lattice,
@@ -14,7 +15,6 @@ from tacit.arithmetics.integers.quantise import (
     symmetric,
     uniform,
 )
-from tacit.errors import TypeMismatch
 from tacit.ir.functions import FloatArray
 
 ends = st.floats(-1e3, 1e3)

@@ -33,7 +33,7 @@ def new_file(path: Path, *, overwrite: bool = False, mode: int = EVERYBODY) -> I
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     try:
         yield beside
-        _to_disk(beside)
+        to_disk(beside)
         if not overwrite:
             _claim(path)
         beside.replace(path)
@@ -55,7 +55,7 @@ def new_folder(path: Path, *, overwrite: bool = False, mark: str = "") -> Iterat
     try:
         yield beside
         for file in beside.rglob("*"):
-            _to_disk(file)
+            to_disk(file)
         _swap(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -97,8 +97,8 @@ def _swap(beside: Path, path: Path) -> None:
     shutil.rmtree(old)
 
 
-def _to_disk(path: Path) -> None:
-    """Have what was written reach the disk, so that a rename never precedes it."""
+def to_disk(path: Path) -> None:
+    """Have a file, or the names in a folder, reach the disk before whatever comes next."""
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)

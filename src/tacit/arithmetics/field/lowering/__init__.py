@@ -1,0 +1,1 @@
+"""How a graph of reals becomes words of the field, a kind of node after the other."""
