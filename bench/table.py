@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import field_tables
 import integer_tables
 import tuning
 import workbench
@@ -15,7 +16,8 @@ import workbench
 ROOT = Path(__file__).parents[1]
 README, RESULTS = ROOT / "README.md", ROOT / "bench" / "results"
 METHODS, TUNING = ROOT / "docs" / "methods.md", ROOT / "docs" / "tuning.md"
-INTEGERS = ROOT / "docs" / "quantisation.md"
+INTEGERS, FIELD = ROOT / "docs" / "quantisation.md", ROOT / "docs" / "verification.md"
+PAGES = (README, METHODS, TUNING, INTEGERS, FIELD)
 PLACE = re.compile(
     r"(?<=<!-- measured: )(\w+)(, made by bench/table.py -->\n).*?(?=<!-- /measured -->)", re.DOTALL
 )
@@ -128,6 +130,7 @@ def gigabytes(value: object) -> str:
 
 TABLES: Mapping[str, Callable[[Path], str]] = {
     "networks": table,
+    **field_tables.TABLES,
     **tuning.TABLES,
     **integer_tables.TABLES,
     **workbench.TABLES,
@@ -147,5 +150,5 @@ def page(text: str, results: Path) -> str:
 
 
 if __name__ == "__main__":
-    for each in (README, METHODS, TUNING, INTEGERS):
+    for each in PAGES:
         each.write_text(page(each.read_text(encoding="utf-8"), RESULTS), encoding="utf-8")

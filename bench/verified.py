@@ -25,6 +25,7 @@ from tacit.ir.graph import Graph
 from tacit.program import lower
 
 Array = NDArray[np.generic]
+PAGE = 4096
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def verified(network: nn.Module, batch: int) -> Verified:
             "prime": scene.strength.prime.value,
             "repetitions": scene.strength.repetitions,
             "worker": scene.products.name,
-            "answer_bytes": sum(map(len, scene.answer)),
+            "answer_bytes": sum(each.nbytes for each in scene.answer),
             "encode": "counted: from doubles to bytes",
         },
     )
@@ -99,7 +100,8 @@ class Scene:
         self.client = Client(Checker(self.plan, strength, len(x)), fresh_secret())
         worker = Worker(worker_graph(graph, Mode.INTEGRITY), Mode.INTEGRITY, rows=len(x))
         self.request = self.client.seal(x, clip=True)
-        self.answer = worker.answer(self.request)
+        # As the transport leaves it: in private memory that begins at a page.
+        self.answer = [memoryview(_paged(each)) for each in worker.arrays(self.request)]
 
     @property
     def largest(self) -> Array:
@@ -192,6 +194,15 @@ class Scene:
             if turn:
                 least = {name: min(least[name], clock.seconds[name]) for name in names}
         return [least[name] for name in names]
+
+
+def _paged(values: Array) -> Array:
+    """The bytes of an array in memory that begins at a page."""
+    room = np.empty(values.nbytes + PAGE, np.uint8)
+    start = -room.ctypes.data % PAGE
+    copied = room[start : start + values.nbytes]
+    copied[:] = np.ascontiguousarray(values, "<i4").reshape(-1).view(np.uint8)
+    return copied
 
 
 class _Clock:

@@ -24,7 +24,14 @@ def table(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.mark.skipif(not (ROOT / "bench" / "results").exists(), reason="nothing was measured here")
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/methods.md", "docs/quantisation.md", "docs/tuning.md"]
+    "page",
+    [
+        "README.md",
+        "docs/methods.md",
+        "docs/quantisation.md",
+        "docs/tuning.md",
+        "docs/verification.md",
+    ],
 )
 def test_a_pages_tables_are_what_was_measured_last(table: ModuleType, page: str) -> None:
     written = (ROOT / page).read_text(encoding="utf-8")

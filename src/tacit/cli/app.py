@@ -9,7 +9,17 @@ import numpy as np
 import typer
 
 from tacit.arithmetics.ckks import CKKS
-from tacit.cli import approximate, arguments, asking, bits, demonstration, describe, tune, worker
+from tacit.cli import (
+    approximate,
+    arguments,
+    asking,
+    bits,
+    demonstration,
+    describe,
+    exported,
+    tune,
+    worker,
+)
 from tacit.cli.demonstration import DEMOS
 from tacit.cli.evaluate import Mode
 from tacit.cli.evaluate import evaluate as evaluated
@@ -22,7 +32,7 @@ from tacit.passes import calibrate
 from tacit.program import Json
 from tacit.program import lower as lowered
 from tacit.read import read
-from tacit.serve import Client, Server, load_original, make_keys, pack
+from tacit.serve import Client, Server, load_original, make_keys, pack, read_packed
 
 ENCRYPTED_ROWS = 10
 
@@ -55,18 +65,24 @@ def demo(
     arithmetic: Annotated[str, typer.Option(help=f"One of {', '.join(DEMOS)}.")] = CKKS.name,
     json: AsJson = False,
 ) -> None:
-    """Answer for handwritten digits, encrypted or checked, and draw what happened."""
+    """Answer for handwritten digits, encrypted, checked or on bits, and draw what happened."""
     demonstration.run(arithmetic, count, picture, Screen(json))
 
 
 @app.command()
 def show(
-    model: Annotated[Path, typer.Argument(help="An .onnx or .pt2 file, or a bundle.")],
+    model: Annotated[
+        Path, typer.Argument(help="An .onnx or .pt2 file, a bundle, or what tacit export wrote.")
+    ],
     json: AsJson = False,
 ) -> None:
-    """Show the graph read from a model, or the graphs in a bundle."""
-    bundle = model.is_dir()
-    record = describe.bundle_record(model) if bundle else describe.graph_record(read(model))
+    """Show the graph read from a model, or the graphs in a bundle or an exported file."""
+    if model.is_dir():
+        record = describe.bundle_record(model)
+    elif model.suffix == exported.ENDING:
+        record = describe.program_record(read_packed(model))
+    else:
+        record = describe.graph_record(read(model))
     Screen(json).report(record)
 
 
@@ -252,6 +268,8 @@ def audit(bundle: Bundle, json: AsJson = False) -> None:
 app.command(cls=tune.WithKnobs)(tune.tune)
 app.command(epilog=tune.SEARCH_EXAMPLES)(tune.search)
 app.command(epilog=bits.EXAMPLES)(bits.bits)
+app.command("export", epilog=exported.EXPORT_EXAMPLES)(exported.export)
+app.command("import", epilog=exported.IMPORT_EXAMPLES)(exported.take)
 app.command(epilog=worker.EXAMPLES)(worker.worker)
 app.command(epilog=worker.CERTIFY_EXAMPLES)(worker.certify)
 app.command(epilog=asking.EXAMPLES)(asking.ask)

@@ -14,13 +14,15 @@ from tacit.cli.screen import Screen
 from tacit.files import new_file
 from tacit.program import Json
 from tacit.serve import Client, make_masks
-from tacit.serve.worker import Pool, Setting
+from tacit.serve.worker import Patience, Pool, Setting
 from tacit.serve.worker.asking import ask as asked
 
 Bundle = Annotated[
     Path, typer.Argument(metavar="DIR", help="A bundle, or its client's part alone.")
 ]
 Secret = Annotated[Path, typer.Option(help="The client's secret.")]
+# What a worker is given at least, however quick others are.
+LEAST_SECONDS = 5.0
 EXAMPLES = (
     "Examples: tacit ask my.bundle digits.npz --secret my.secret --worker unix:/run/tacit/worker "
     "· tacit ask my.bundle digits.npz --secret my.secret --masks my.masks "
@@ -65,7 +67,8 @@ def ask(
     x = arguments.load_data(data).first(limit).x
     setting = Setting(certificates, encrypt=encrypt, answer_seconds=timeout)
     start = time.perf_counter()
-    with Pool.open(worker, client.program, setting) as pool:
+    patience = Patience(min(timeout, LEAST_SECONDS), most_seconds=timeout)
+    with Pool.open(worker, client.program, setting, patience=patience) as pool:
         with screen.progress("asking") as progress:
             results = asked(client.engine, pool, x, clip=clip, progress=progress)
         dropped: dict[str, Json] = dict(pool.dropped)

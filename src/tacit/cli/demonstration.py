@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tacit.arithmetics.binary import Binary
 from tacit.arithmetics.ckks import CKKS
 from tacit.arithmetics.field import Field
 from tacit.arithmetics.integers import Grouping, Integers
-from tacit.cli import checked, encrypted
+from tacit.cli import checked, encrypted, packed
 from tacit.cli.screen import Screen
 from tacit.cli.shipped import Shipped, shipped
 from tacit.errors import TacitError
@@ -39,6 +40,8 @@ DEMOS: Mapping[str, Demo] = {
         "digits-integers.onnx", partial(encrypted.tell, Integers(grouping=Grouping.TENSOR))
     ),
     Field.name: Demo("digits.onnx", partial(checked.tell, Field(batch=32))),
+    # Trained for bits by examples/binary/digits.py.
+    Binary.name: Demo("digits-binary.onnx", partial(packed.tell, Binary())),
 }
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tacit.arithmetics import field, integers
+from tacit.arithmetics import binary, field, integers
 from tacit.arithmetics.ckks.ops import Evaluate
 from tacit.errors import ProtocolError
 from tacit.ir.graph import Graph
 from tacit.ir.text import parameter_count, text
 from tacit.program import Arithmetic, Cost, Json, Program, Promise
-from tacit.serve import Party, load_original, load_part, parts_of
+from tacit.serve import Part, Party, load_original, load_part, parts_of
 
 
 def graph_record(graph: Graph) -> dict[str, Json]:
@@ -29,6 +29,12 @@ def graph_record(graph: Graph) -> dict[str, Json]:
 def bundle_record(folder: Path) -> dict[str, Json]:
     """The graphs of every part that a folder holds or is."""
     return {party.value: _part_record(each, party) for party, each in parts_of(folder).items()}
+
+
+def program_record(program: Program) -> dict[str, Json]:
+    """A program: its arithmetic, its graph, and a table of its words if there is one."""
+    words = words_record(program.graph, program.arithmetic)
+    return {**arithmetic_record(program.arithmetic), **graph_record(program.graph), **words}
 
 
 def cost_record(cost: Cost) -> dict[str, Json]:
@@ -81,13 +87,15 @@ def words_record(graph: Graph, arithmetic: Arithmetic) -> dict[str, Json]:
 
 def _table(
     graph: Graph, arithmetic: Arithmetic
-) -> tuple[str, Sequence[integers.Widths | field.Work]]:
+) -> tuple[str, Sequence[integers.Widths | field.Work | binary.Layer]]:
     """What an arithmetic's report is called, and its rows."""
     match arithmetic:
         case integers.Integers():
             return "bits_and_ranges", integers.report(graph)
         case field.Field():
             return "products", field.report(graph, arithmetic)
+        case binary.Binary():
+            return "layers", binary.report(graph)
         case _:
             return "", ()
 
@@ -130,7 +138,7 @@ def audit_record(folder: Path) -> dict[str, Json]:
     return {
         "program": first.program.hex(),
         **arithmetic_record(first.arithmetic),
-        "parameters": dict(first.arithmetic.audit(first.half)),
+        "parameters": _parameters(parts.values()),
         "promise": promise_record(first.arithmetic.promise),
         "parts": {
             party.value: {
@@ -141,6 +149,14 @@ def audit_record(folder: Path) -> dict[str, Json]:
             for party, part in parts.items()
         },
     }
+
+
+def _parameters(parts: Iterable[Part]) -> dict[str, Json]:
+    """What the parts tell of their set-up; of what both tell, it is the first one's word."""
+    told: dict[str, Json] = {}
+    for part in parts:
+        told = {**part.arithmetic.audit(part.half), **told}
+    return told
 
 
 def _part_record(folder: Path, party: Party) -> dict[str, Json]:

@@ -14,6 +14,8 @@ from tacit.ir.graph import Graph, Node, Place, Range, Shape
 
 # An array with more entries is shown as its shape only.
 SHOWN_ENTRIES = 4
+# The bytes of the longest integer that is a weight.
+SHORT = 2
 
 
 def text(graph: Graph) -> str:
@@ -102,7 +104,8 @@ def _reals(value: object) -> int:
     match value:
         case np.ndarray():
             # Weights are reals or short integers; what is longer counts or names places.
-            return value.size if value.dtype.kind == "f" or value.dtype == np.int16 else 0
+            is_short = value.dtype.kind == "i" and value.itemsize <= SHORT
+            return value.size if value.dtype.kind == "f" or is_short else 0
         case sparse.csr_array():
             return int(value.nnz)
         case tuple():

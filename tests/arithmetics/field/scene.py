@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,10 @@ from tacit.arithmetics.field.ops import Convolution, Dense
 from tacit.arithmetics.field.parties import mode_of, strength_of
 from tacit.arithmetics.field.plan import Plan, Strength, plan
 from tacit.arithmetics.field.promises import Mode
+from tacit.arithmetics.field.settings import Depthwise, Format
+from tacit.arithmetics.field.verifier import Challenges
+from tacit.arithmetics.field.verify.challenge import Challenge
+from tacit.arithmetics.field.verify.prime import Prime
 from tacit.arithmetics.field.worker import Worker
 from tacit.arithmetics.field.worker.host_products import HostProducts
 from tacit.ir import ops
@@ -21,7 +26,7 @@ from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Graph
 from tacit.ir.rewrite import Builder
 from tacit.program import Half, Program, lower
-from tests.arithmetics.field.models import AVERAGE, IMAGE, MAXIMUM, Sketch, rows
+from tests.arithmetics.field.models import AVERAGE, IMAGE, MAXIMUM, MODELS, Sketch, rows
 from tests.arithmetics.field.worker.scene import encode, placed, rescale, weights
 
 PRODUCTS = HostProducts()
@@ -156,6 +161,19 @@ def crossed() -> Graph:
     return sketch.graph()
 
 
+def flipped(answer: Sequence[bytes], part: int = 0) -> list[bytes]:
+    """An answer with one bit of one part changed."""
+    wrong = [bytearray(each) for each in answer]
+    wrong[part][len(wrong[part]) // 2] ^= 16
+    return [bytes(each) for each in wrong]
+
+
+def is_usable(challenges: Challenges, where: Scene) -> bool:
+    """Whether any challenge is still there."""
+    found: list[Challenge] = [challenges[node.name] for node in where.plan.products]
+    return any(each._alive or each._tables.result.any() for each in found)
+
+
 def turned() -> Graph:
     """A dense layer over an image's rows, whose result is rescaled by the image's channels."""
     builder = Builder()
@@ -165,3 +183,12 @@ def turned() -> Graph:
     point = Convolution(weights(3, 2, 2, 1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1))
     mixed = builder.put("mixed", point, scaled)
     return placed(builder.graph(builder.put("last", rescale(4, 2), mixed)))
+
+
+MORE = (averaged, crossed, grouped, line, single, tokens)
+NETWORKS = {**MODELS, **{each.__name__: each for each in MORE}}
+KNOBS = {
+    "int8": Field(),
+    "slalom": Field(format=Format.SLALOM, fraction=4, prime=Prime.SLALOM),
+    "depthwise": Field(depthwise=Depthwise.WORKER),
+}

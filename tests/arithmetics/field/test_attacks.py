@@ -140,12 +140,13 @@ def test_an_oracle_of_verdicts_helps_nobody() -> None:
 def test_a_forgery_is_accepted_by_chance_and_again_by_chance_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    field, queries = Field(soundness=1), 5000
     # A prime so small that forgeries are accepted at times; all else is as it always is.
     monkeypatch.setattr(Prime, "modulus", property(lambda _: TINY))
     monkeypatch.setattr(Challenge, "is_canonical", lambda *_: True)
     source = SimpleNamespace(token_bytes=np.random.default_rng(1).bytes)
     monkeypatch.setattr(modular, "secrets", source)
-    where, queries = scene(single(), Field(soundness=1)), 5000
+    where = scene(single(), field)
     x = batch(where.program.graph, 1)
     client, worker = where.client(), where.worker()
     request = client.seal(x)

@@ -101,10 +101,18 @@ def test_a_check_is_repeated_until_it_is_sound_enough(soundness: int) -> None:
 
 
 def test_a_product_too_large_for_a_prime_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    field = Field()
     monkeypatch.setattr(Prime, "modulus", property(lambda _: 7))
 
     with pytest.raises(InsecureParameters, match="too large"):
-        scene(grouped())
+        scene(grouped(), field)
+
+
+def test_a_small_prime_is_for_slaloms_numbers_alone() -> None:
+    with pytest.raises(TypeMismatch, match="do not fit in the field"):
+        Field(prime=Prime.SLALOM)
+
+    assert Field(prime=Prime.SLALOM, format=Format.SLALOM).prime is Prime.SLALOM
 
 
 def test_a_simulation_has_no_noise() -> None:

@@ -15,7 +15,7 @@ from tests.arithmetics.field import models
 from tests.arithmetics.field.scene import PRODUCTS, Scene, grouped, scene, secretly
 
 ROWS = 3
-MACHINE = Speeds(multiplication=2.0, checked=3.0, weight=5.0, local=7.0)
+MACHINE = Speeds(multiplication=2.0, checked=3.0, weight=5.0, local=7.0, turn=11.0)
 
 
 @pytest.fixture(autouse=True)
@@ -82,12 +82,12 @@ def test_work_is_counted_and_timed() -> None:
         "worker_multiplications": ROWS * products,
         "verifier_multiplications": 0,
         "checked_values": ROWS * values,
-        "verifier_seconds": ROWS * values * MACHINE.checked,
+        "verifier_seconds": ROWS * values * MACHINE.checked + 4 * MACHINE.turn,
         "challenge_seconds": weights * MACHINE.weight,
         "unblinding_bytes": 0,
         "masking_seconds": 0.0,
     }
-    assert found.seconds == ROWS * products * MACHINE.multiplication
+    assert found.seconds == ROWS * products * MACHINE.multiplication + 4 * MACHINE.turn
     assert (found.key_bytes, found.inputs_at_once) == (0, ROWS)
 
 
@@ -96,8 +96,9 @@ def test_masked_products_cost_a_worker_four_times_as_much() -> None:
 
     plain, masked = cost_of(where, Mode.INTEGRITY), cost_of(where, Mode.PRIVATE)
 
-    assert masked.seconds == 4 * plain.seconds
-    assert masked.facts["masking_seconds"] == masked.seconds
+    turns = 4 * MACHINE.turn
+    assert masked.seconds - turns == 4 * (plain.seconds - turns)
+    assert masked.facts["masking_seconds"] == masked.seconds - turns
 
 
 def test_what_the_verifier_multiplies_is_its_own_cost() -> None:
@@ -119,3 +120,4 @@ def test_speeds_are_those_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> No
     assert 0 < found.multiplication < found.checked < 1e-6
     assert 0 < found.weight < 1e-5
     assert 0 < found.local < 1e-6
+    assert 0 < found.turn < 1e-2

@@ -20,6 +20,7 @@ FORGERY = (
     f"{HERE / 'test_attacks.py'}::test_a_forgery_is_accepted_by_chance_and_again_by_chance_alone"
 )
 CLIENT = HERE / "test_client.py"
+CONVERSATION = HERE / "test_conversation.py"
 PASSED, FAILED = 0, 1
 
 
@@ -51,6 +52,10 @@ class Mutation:
 
 def client(name: str) -> tuple[str, ...]:
     return (f"{CLIENT}::{name}",)
+
+
+def conversation(name: str) -> tuple[str, ...]:
+    return (f"{CONVERSATION}::{name}",)
 
 
 MUTATIONS = {
@@ -118,7 +123,7 @@ MUTATIONS = {
         "client.py",
         "if not found.passed.all():",
         "if False:",
-        client("test_a_false_private_answer_is_known_at_the_end_alone"),
+        conversation("test_a_false_private_answer_is_known_at_the_end_alone"),
     ),
     "challenges outlive their answer": Mutation(
         "client.py",
@@ -130,7 +135,7 @@ MUTATIONS = {
         "conversation.py",
         "        self._challenges.destroy()",
         "        pass",
-        client("test_the_end_of_a_conversation_destroys_what_it_hid_with"),
+        conversation("test_the_end_of_a_conversation_destroys_what_it_hid_with"),
     ),
     "challenges are used over again": Mutation(
         "checker.py",
@@ -148,13 +153,13 @@ MUTATIONS = {
         "masks.py",
         "index = next(self._indices)",
         "index = 0",
-        client("test_no_question_is_masked_as_another_is"),
+        conversation("test_no_question_is_masked_as_another_is"),
     ),
     "every layer has the same masks": Mutation(
         "blind/masks.py",
         'return index.to_bytes(8, "big") + layer.to_bytes(4, "big") + bytes(4)',
         'return index.to_bytes(8, "big") + bytes(8)',
-        client("test_every_round_has_masks_of_its_own"),
+        conversation("test_every_round_has_masks_of_its_own"),
     ),
     "a mask is given out again": Mutation(
         "blind/query.py",
@@ -166,7 +171,7 @@ MUTATIONS = {
         "conversation.py",
         "blinded(image, masks)",
         "blinded(image, masks * 0)",
-        client("test_no_question_is_masked_as_another_is"),
+        conversation("test_no_question_is_masked_as_another_is"),
     ),
 }
 QUICK = "the comparison is deleted"

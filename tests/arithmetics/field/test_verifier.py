@@ -15,22 +15,16 @@ from tacit.arithmetics.field.verify.challenge import Challenge
 from tacit.arithmetics.field.verify.prime import Prime
 from tacit.ir.graph import Graph, evaluate
 from tests.arithmetics.field.attacks import Answer, Seen
-from tests.arithmetics.field.models import MODELS
 from tests.arithmetics.field.scene import (
-    averaged,
+    NETWORKS,
     batch,
-    crossed,
     grouped,
-    line,
     scene,
     single,
-    tokens,
     turned,
 )
 from tests.arithmetics.field.worker import scene as words
 
-MORE = (averaged, crossed, grouped, line, single, tokens)
-NETWORKS = {**MODELS, **{each.__name__: each for each in MORE}}
 KNOBS = {
     "int8": Field(),
     "slalom": Field(format=Format.SLALOM, fraction=5),
@@ -181,10 +175,11 @@ def test_challenges_tell_nothing_of_themselves() -> None:
 
 
 def test_every_repetition_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    field = Field(soundness=30)
     # Of many challenges modulo so small a prime one accepts now and then, all of them never.
     monkeypatch.setattr(Prime, "modulus", property(lambda _: TINY))
     monkeypatch.setattr(Challenge, "is_canonical", lambda *_: True)
-    where = scene(single(), Field(soundness=30))
+    where = scene(single(), field)
     code = where.checker().encoded(batch(where.program.graph, 1), clip=False)
     (product,) = where.plan.products
 

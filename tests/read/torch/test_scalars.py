@@ -204,7 +204,7 @@ def test_argmax_takes_the_first_of_equal_entries() -> None:
         (lambda x: x.sum(0), "along the batch"),
         (lambda x: x.softmax(0), "along the batch"),
         (lambda x: x.argmax(), "no axis"),
-        (lambda x: torch.where(x > 0, x, 0.1 * x), "gt"),
+        (lambda x: torch.where(x > 0, x, 0.1 * x), "where"),
         (lambda x: torch.where(torch.eye(3, 4) > 0, x, -math.inf), "infinity"),
         (lambda x: x.long(), "rounds"),
         (lambda x: x.amax(1), "amax"),

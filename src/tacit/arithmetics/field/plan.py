@@ -12,6 +12,7 @@ from functools import cached_property
 from tacit.arithmetics.field.layouts import channels_of
 from tacit.arithmetics.field.ops import PRODUCTS, Convolution, Dense, Encode, Product, Rescale
 from tacit.arithmetics.field.verify.prime import Prime
+from tacit.arithmetics.field.verify.stage import Setting
 from tacit.ir.graph import Graph, Input, Node, Place, Shape
 from tacit.ir.ops import Pool, PoolKind
 
@@ -136,6 +137,11 @@ class Plan:
             for step in self.steps
             if isinstance(step, Pass)
         }
+
+    @cached_property
+    def settings(self) -> dict[str, Setting]:
+        """Of every pass what does not change from batch to batch, once there was a batch."""
+        return {}
 
     @cached_property
     def releases(self) -> tuple[tuple[str, ...], ...]:

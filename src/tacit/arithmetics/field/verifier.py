@@ -32,7 +32,7 @@ from tacit.arithmetics.field.ops import (
 from tacit.arithmetics.field.plan import Local, Pass, Plan, Round, Strength, product_of
 from tacit.arithmetics.field.verify.challenge import Challenge
 from tacit.arithmetics.field.verify.local import convolve, depthwise, maximum, totals
-from tacit.arithmetics.field.verify.stage import Source, stage
+from tacit.arithmetics.field.verify.stage import Source, setting
 from tacit.ir.functions import FloatArray
 from tacit.ir.graph import Node
 from tacit.ir.ops import Concat, Pad, Permute, Pool, PoolKind, Reshape, Slice
@@ -151,7 +151,10 @@ def _pass(course: _Course, step: Pass) -> None:
     assert pool is None or isinstance(pool, Pool), "a pass ends with a pooling"
     shape = step.node.type.shape
     along = course.plan.along[step.node.name]
-    done = stage(sources, rescale, pool, [course.challenges[each.name] for each in along])
+    name = step.node.name
+    if name not in course.plan.settings:
+        course.plan.settings[name] = setting(sources, rescale, pool)
+    done = course.plan.settings[name](sources, [course.challenges[each.name] for each in along])
     for name, left in zip(step.rescale.args, done.lefts, strict=True):
         if left is not None:
             course.judge(name, left)

@@ -11,7 +11,8 @@ import onnx
 from tacit.ir.functions import FUNCTIONS, from_attributes
 from tacit.ir.graph import Op
 from tacit.ir.ops import Add, Affine, ArgMax, Map, Mul, Reduce, ReduceKind, Softmax, Sub
-from tacit.read import layers
+from tacit.read import comparisons, layers
+from tacit.read.comparisons import BECOMES
 from tacit.read.onnx.call import Call
 from tacit.read.onnx.grids import narrowed
 from tacit.read.shared import Held, Layer, Operand
@@ -50,6 +51,16 @@ def _several(call: Call, compose: Callable[..., Held]) -> Held:
 
 def _neg(call: Call) -> Held:
     return layers.multiply(call.site, call.x, np.array(-1.0))
+
+
+def _compared(call: Call, *, turned: bool, equal: bool) -> Held:
+    first, second = call.operand(0), call.operand(1)
+    pair = (second, first) if turned else (first, second)
+    return comparisons.above(call.site, *pair, equal=equal)
+
+
+def _where(call: Call) -> Held:
+    return comparisons.chosen(call.site, call.x, call.operand(1), call.operand(2))
 
 
 def _pow(call: Call) -> Held:
@@ -170,6 +181,13 @@ _SPECIAL: dict[str, Callable[[Call], Held]] = {
     "silu": _swish,
 }
 
+_COMPARISONS = (
+    ("Greater", False, False),
+    ("GreaterOrEqual", False, True),
+    ("Less", True, False),
+    ("LessOrEqual", True, True),
+)
+
 LAYERS: tuple[Layer[Call], ...] = (
     Layer("add", ("Add", "Sum"), partial(_several, compose=layers.add), (Add,)),
     Layer("subtract", ("Sub",), partial(_binary, op=Sub()), (Sub,)),
@@ -179,6 +197,11 @@ LAYERS: tuple[Layer[Call], ...] = (
     Layer("power", ("Pow",), _pow, (Map, Mul)),
     Layer("maximum", ("Max",), partial(_several, compose=layers.maximum), _KINK),
     Layer("minimum", ("Min",), partial(_several, compose=layers.minimum), _KINK),
+    Layer("where, by a constant mask or of constants", ("Where",), _where, (Mul, Add)),
+    *(
+        Layer("comparison", (name,), partial(_compared, turned=turned, equal=equal), BECOMES)
+        for name, turned, equal in _COMPARISONS
+    ),
     Layer("prelu", ("PRelu",), _prelu, (Map, Affine, Add)),
     Layer("celu", ("Celu",), _celu, (Mul, Map)),
     Layer("hard_sigmoid", ("HardSigmoid",), _hard_sigmoid, (Map, Mul, Add)),

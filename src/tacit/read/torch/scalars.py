@@ -11,7 +11,8 @@ import numpy as np
 from tacit.ir.functions import FUNCTIONS, FloatArray, Function
 from tacit.ir.graph import Op
 from tacit.ir.ops import Add, Affine, ArgMax, Map, Mul, Reduce, ReduceKind, Slice, Softmax, Sub
-from tacit.read import layers, moves
+from tacit.read import comparisons, layers, moves
+from tacit.read.comparisons import BECOMES
 from tacit.read.shared import Held, Layer, Operand
 from tacit.read.torch.call import Call
 
@@ -51,8 +52,18 @@ def _pair(call: Call, compose: Callable[..., Held]) -> Held:
     return compose(call.site, call.operand("self"), call.operand("other"))
 
 
+def _compared(call: Call, *, turned: bool, equal: bool) -> Held:
+    first, second = call.operand("self"), call.operand("other")
+    pair = (second, first) if turned else (first, second)
+    return comparisons.above(call.site, *pair, equal=equal)
+
+
 def _where(call: Call) -> Held:
     """What a mask of the model's own picks: mask · a + (1 - mask) · b."""
+    condition = call.operand("condition")
+    if isinstance(condition, Held):
+        pair = call.operand("self"), call.operand("other")
+        return comparisons.chosen(call.site, condition, *pair)
     mask = call.array("condition")
     kept = _masked(call, "self", mask)
     other = _masked(call, "other", 1.0 - mask)
@@ -182,6 +193,13 @@ FUNCTION_LAYERS: tuple[Layer[Call], ...] = tuple(
     if family.torch
 )
 
+_COMPARISONS = (
+    ("gt", False, False),
+    ("ge", False, True),
+    ("lt", True, False),
+    ("le", True, True),
+)
+
 LAYERS: tuple[Layer[Call], ...] = (
     Layer("add", ("add",), partial(_add, op=Add()), (Add,)),
     Layer("subtract", ("sub",), partial(_add, op=Sub()), (Sub,)),
@@ -192,7 +210,11 @@ LAYERS: tuple[Layer[Call], ...] = (
     Layer("power", ("pow",), _pow, (Map, Mul)),
     Layer("maximum", ("maximum", "max.other"), partial(_pair, compose=layers.maximum), _KINK),
     Layer("minimum", ("minimum", "min.other"), partial(_pair, compose=layers.minimum), _KINK),
-    Layer("where, by a constant mask", ("where",), _where, (Mul, Add)),
+    Layer("where, by a constant mask or of constants", ("where",), _where, (Mul, Add)),
+    *(
+        Layer("comparison", (name,), partial(_compared, turned=turned, equal=equal), BECOMES)
+        for name, turned, equal in _COMPARISONS
+    ),
     Layer("clamp", _CLAMPS, _clamp, (Map, Add, Sub)),
     Layer("prelu", ("prelu", "_prelu_kernel"), _prelu, (Map, Affine, Add)),
     Layer("celu", ("celu",), _celu, (Mul, Map)),

@@ -30,7 +30,7 @@ def encoded(op: Encode, x: FloatArray, *, clip: bool) -> NDArray[np.uint8] | NDA
 
 
 @njit(nogil=True, cache=True)
-def _encode(x: Any, result: Any, grid: Any, ends: Any) -> bool:
+def _encode(x: Any, result: Any, grid: Any, ends: Any) -> Any:
     """Fill the result; tells whether an entry was outside."""
     scale, zero, low, high = grid
     least, most = ends

@@ -42,7 +42,7 @@ def numerals(rescale: Rescale, bounds: tuple[int, ...]) -> Numerals:
 
 
 @njit(nogil=True, cache=True)
-def _scaling(numerals: Numerals) -> Any:
+def scaling(numerals: Numerals) -> Any:
     """Whether `rescaled` can do it, and the multipliers and offsets of a period."""
     multipliers, offset, bounds, (more, _, low, high, period) = numerals
     sources, channels = multipliers.shape
@@ -77,21 +77,18 @@ def run(  # noqa: PLR0913, PLR0917 (one pass does everything)
     sources: Any,
     tables: Any,
     powers: Any,
-    numerals: Numerals,
+    scaling: Any,
     windows: Windows,
     sizes: tuple[int, int, int, int],
     consumers: Any,
     field: Numbers,
 ) -> Any:
-    """Whether all fits; the bytes, the sources' check sums (images, sources), two consumers'.
+    """The bytes, the sources' check sums (images, sources), two consumers'.
 
     Sources are flat, with STEP entries more where a row is no whole number of steps; `tables` holds
     a table or None for each, and `powers` those of the rows. Consumers are table, powers, types of
-    rows, and the table's shape. Where something does not fit, nothing is done.
+    rows, and the table's shape.
     """
-    fits, scales, offsets = _scaling(numerals)
-    more, right, low, high, period = numerals[3]
-    scaling = (scales, offsets, right, more, low, high, period)
     images, height, width, channels = sizes
     count, rows = width * channels, windows[8]
     length = windows[9] * channels
@@ -108,7 +105,7 @@ def run(  # noqa: PLR0913, PLR0917 (one pass does everything)
         np.zeros((images, len(first[1])), np.int64),
         np.zeros((images, len(second[1])), np.int64),
     )
-    for image in range(images if fits else 0):
+    for image in range(images):
         done = 0
         for h in range(height):
             entry = (image * height + h) * count
@@ -130,7 +127,7 @@ def run(  # noqa: PLR0913, PLR0917 (one pass does everything)
                 _next(row, done, first, (rights[0][image], room), field)
                 _next(row, done, second, (rights[1][image], room), field)
                 done += 1
-    return fits, result[: images * rows * length], lefts, rights
+    return result[: images * rows * length], lefts, rights
 
 
 @njit(nogil=True, cache=True)

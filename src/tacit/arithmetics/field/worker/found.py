@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -67,8 +68,9 @@ class Found:
         }
 
 
+@cache
 def found(threads: int | None = None) -> Products:
-    """The quickest of this host's exact back ends, each tested and timed now.
+    """The quickest of this host's exact back ends, each tested and timed when first asked for.
 
     `threads` are for torch, in the whole process; NumPy's BLAS is told before it starts.
     """

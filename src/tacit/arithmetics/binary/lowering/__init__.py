@@ -1,0 +1,1 @@
+"""How a graph becomes words of bits."""
