@@ -272,6 +272,12 @@ class _Again:
         self._masks = [query.mask(number) for number in range(rounds)]
         self._factors = [query.factor(number) for number in range(rounds)]
 
+    def __enter__(self) -> _Again:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is overwritten."""
+
     def mask(self, number: int) -> Array:
         """A round's mask."""
         return self._masks[number]

@@ -167,7 +167,7 @@ def seal(
     overwrite: Overwrite = False,
     json: AsJson = False,
 ) -> None:
-    """Encrypt inputs for the server."""
+    """Seal inputs for the server: encrypted, if the bundle's arithmetic encrypts."""
     screen = Screen(json)
     with new_file(output, overwrite=overwrite) as written, screen.progress("sealing"):
         x = arguments.load_data(data).first(limit).x
@@ -185,7 +185,7 @@ def answer(
     overwrite: Overwrite = False,
     json: AsJson = False,
 ) -> None:
-    """Answer sealed inputs, without seeing them."""
+    """Answer sealed inputs; without seeing them, if they are encrypted."""
     screen = Screen(json)
     with new_file(output, overwrite=overwrite) as written:
         message = read_bytes(sealed, "sealed input")
@@ -217,7 +217,7 @@ def open_answer(
     overwrite: Overwrite = False,
     json: AsJson = False,
 ) -> None:
-    """Decrypt an answer."""
+    """Open an answer: decrypted and checked, as far as the bundle's arithmetic does that."""
     screen = Screen(json)
     asked = None if request is None else read_bytes(request, "sealed input")
     with screen.progress("opening"):

@@ -58,7 +58,7 @@ def _draw_weights(axes: Axes, story: Story) -> None:
     axes.set(xticks=[], yticks=[])
     axes.set_ylabel("outputs", fontsize=9, color="0.35")
     axes.set_xlabel(
-        f"all {weight.size:,} weights of {name}: black is -1, white +1\n"
+        f"all {weight.size:,} weights of layer {name}: black is -1, white +1\n"
         f"{weight.size // 8:,} bytes, in single precision {weight.size * 4:,}",
         fontsize=9,
         color="0.35",
@@ -67,7 +67,7 @@ def _draw_weights(axes: Axes, story: Story) -> None:
 
 def _largest(story: Story) -> tuple[str, SignArray]:
     """The layer with the most weights of one bit."""
-    found = [(node.where, node.op) for node in story.program.graph]
+    found = [(node.origin or node.name, node.op) for node in story.program.graph]
     products = [(name, op.weight) for name, op in found if isinstance(op, BinaryProduct)]
     return max(products, key=lambda each: each[1].size)
 

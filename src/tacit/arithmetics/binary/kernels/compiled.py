@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from math import prod
 from typing import Any, TypeAlias, final
 from weakref import WeakKeyDictionary
@@ -20,6 +17,7 @@ from tacit.arithmetics.binary.kernels.plan import Plan, counts_of_fours, most_su
 from tacit.arithmetics.binary.kernels.reference import Reference, transformed
 from tacit.arithmetics.binary.kernels.seam import Kernels, NumberArray, Packed, Pair, PoolWindow
 from tacit.arithmetics.binary.kernels.tables import WHOLE, Tables, cases_of, tables_of
+from tacit.arithmetics.binary.kernels.team import Progress, Team
 from tacit.arithmetics.binary.ops import Alphabet, Clamps, Reals, Thresholds, Transform, TruthArray
 from tacit.arithmetics.binary.packing import WORD_BITS, WordArray, word_count
 from tacit.ir.functions import FloatArray
@@ -55,8 +53,7 @@ class Compiled(Kernels):
 
     def __init__(self, form: Form, threads: int = 1) -> None:
         self._form = form
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._team = Team(threads)
         self._counts = aligned(counts_of_fours())
         self._ready: WeakKeyDictionary[Packed, Ready] = WeakKeyDictionary()
 
@@ -72,18 +69,17 @@ class Compiled(Kernels):
         numbers = np.ascontiguousarray(x).reshape(-1, channels)
         is_above = flip ^ (alphabet is Alphabet.UNIPOLAR)
         sign: FloatArray = np.where(is_above, -1.0, 1.0)
-        bound: FloatArray | NDArray[np.float32] = threshold * sign
-        if x.dtype == np.float32:
-            sign, bound = sign.astype(np.float32), _least_not_below(bound)
-        thresholds, signs = (
-            np.ascontiguousarray(np.broadcast_to(each, channels)) for each in (bound, sign)
-        )
+        is_single = x.dtype == np.float32
+        bound = _least_not_below(threshold * sign) if is_single else threshold * sign
+        tables = np.empty((2, channels), dtype=bound.dtype)
+        tables[0], tables[1] = bound, sign
         found = np.empty((len(numbers), word_count(channels)), dtype=np.uint32)
 
-        def work(first: int, end: int) -> None:
-            loops.pack(numbers[first:end], thresholds, signs, found[first:end])
+        def work(progress: Progress, parts: int) -> None:
+            loops.pack(numbers, tables, found, progress, parts)
 
-        self._shared(len(numbers), numbers.size // LEAST_NUMBERS, work)
+        worth = numbers.size // LEAST_NUMBERS
+        self._team.share(max(1, worth), worth, work)
         return found.reshape(*x.shape[:-1], -1)
 
     def product(
@@ -115,10 +111,11 @@ class Compiled(Kernels):
         numbers = (window.kernel, window.stride, before, window.dilation)
         given = np.ascontiguousarray(bits)
 
-        def work(first: int, end: int) -> None:
-            loops.pool(given[first:end], numbers, window.ones, found[first:end])
+        def work(progress: Progress, parts: int) -> None:
+            loops.pool((given, found), numbers, window.ones, progress, parts)
 
-        self._shared(len(bits), found.size * prod(window.kernel) // LEAST_NUMBERS, work)
+        worth = found.size * prod(window.kernel) // LEAST_NUMBERS
+        self._team.share(max(1, worth), worth, work)
         return found
 
     def _points(
@@ -150,16 +147,16 @@ class Compiled(Kernels):
         for blocks, tile, size in ready.tiles:
 
             def work(
-                first: int,
-                end: int,
+                progress: Progress,
+                parts: int,
                 blocks: NDArray[np.int64] = blocks,
                 tile: tuple[Zeros, Zeros] = tile,
                 size: int = size,
             ) -> None:
-                items = (first, end, blocks, rows, room((size,), ready.kind))
+                items = (progress, parts, blocks, rows, room((size,), ready.kind))
                 loops.count(sources, ready.where, items, finish, tile)
 
-            self._shared(parts * len(blocks), rows * ready.products // LEAST_PRODUCTS, work)
+            self._team.share(parts * len(blocks), rows * ready.products // LEAST_PRODUCTS, work)
         return results
 
     def _image(self, bits: WordArray, layer: Packed, plan: Plan) -> NDArray[np.uint32 | np.uint64]:
@@ -176,22 +173,14 @@ class Compiled(Kernels):
         loops.pair(words, plan.apart, found)
         return found
 
-    def _shared(self, items: int, worth: int, work: Callable[[int, int], None]) -> None:
-        """Do all items, by so many threads as they are worth."""
-        threads = max(1, min(self._threads, worth, items))
-        if self._pool is None or threads == 1:
-            work(0, items)
-            return
-        ends = [items * k // threads for k in range(threads + 1)]
-        for done in [self._pool.submit(work, *each) for each in pairwise(ends)]:
-            done.result()
-
 
 def _least_not_below(thresholds: FloatArray) -> NDArray[np.float32]:
     """The least singles that are not below doubles: singles below them are below the doubles."""
     with np.errstate(over="ignore"):
         near = thresholds.astype(np.float32)
-    np.nextafter(near, np.float32(np.inf), out=near, where=near < thresholds)
+    is_below = near < thresholds
+    if is_below.any():
+        np.nextafter(near, np.float32(np.inf), out=near, where=is_below)
     return near
 
 

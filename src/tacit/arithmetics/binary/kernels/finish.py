@@ -68,7 +68,7 @@ def finished(_typing: Any, arrays: Any, tables: Any, spots: Any, vectors: Any) -
 def copied(_typing: Any, arrays: Any, spots: Any, count: Any) -> Any:
     """Copy so many entries of an array into another one; `spots` are where to begin in both."""
 
-    def code(context: Any, builder: Builder, signature: Any, given: Any) -> Value:
+    def code(context: Any, builder: Builder, _signature: Any, given: Any) -> Value:
         values, begins = (unpacked(builder, each) for each in given[:2])
         source, target = (
             builder.inttoptr(address(context, builder, each, begin), ir.PointerType())

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from tacit.arithmetics.binary.kernels.finish import below, copied, finished
+from tacit.arithmetics.binary.kernels.progress import DONE, TAKEN, increased
 from tacit.arithmetics.binary.kernels.tiles import tile
 
 # Entries of an image at a time: their totals stay in a core's first cache.
@@ -68,12 +69,13 @@ def count(sources: Any, plan: Any, items: Any, finish: Any, shape: Any) -> None:
     """Some items of a layer, each a block of channels times a block of entries.
 
     `sources` are image, weights, table of counts or None, and the bytes of an image; `plan` pieces,
-    segments, places, pixels and cases; `items` the first, the last, the blocks of channels, the
-    number of images and room for totals; `finish` results, tables, slope and lanes in all.
+    segments, places, pixels and cases; `items` the progress and the number of items, the blocks of
+    channels, the number of images and room for totals; `finish` results, tables, slope and the
+    lanes in all.
     """
     image, weights, table, size = sources
     pieces, segments, places, pixels, cases = plan
-    first, end, blocks, rows, totals = items
+    progress, items_in_all, blocks, rows, totals = items
     results, tables, slope, all_lanes = finish
     each, together, lanes = len(places), len(shape[1]), 32 * len(shape[0])
     apart = pixels.shape[1] * lanes
@@ -81,7 +83,8 @@ def count(sources: Any, plan: Any, items: Any, finish: Any, shape: Any) -> None:
     here = np.empty(ENTRIES + MOST_TOGETHER, dtype=np.int64)
     # Tuples made in a loop would have their arrays' owners counted there.
     arrays, ends = (image, weights, pieces, totals, here, table), (totals, results)
-    for item in range(first, end):
+    item = increased(progress, TAKEN)
+    while item < items_in_all:
         block = item // parts
         offset, weight, lane = blocks[block, 0], blocks[block, 1], blocks[block, 2]
         begin = item % parts * ENTRIES
@@ -116,17 +119,36 @@ def count(sources: Any, plan: Any, items: Any, finish: Any, shape: Any) -> None:
             place += 1
             if place == each:
                 row, place = row + 1, 0
+        increased(progress, DONE)
+        item = increased(progress, TAKEN)
 
 
 @njit(nogil=True, cache=True)
-def pack(numbers: Any, thresholds: Any, signs: Any, found: Any) -> None:
-    """Bits of (pixels, channels) as (pixels, words): of numbers times ±1 below a threshold."""
-    pixels, channels = numbers.shape
+def pack(numbers: Any, tables: Any, found: Any, progress: Any, parts: int) -> None:
+    """Bits of (pixels, channels) as (pixels, words): of numbers times ±1 below a threshold.
+
+    `tables` are (2, channels): the thresholds and the signs.
+    """
+    pixels = len(numbers)
+    part = increased(progress, TAKEN)
+    while part < parts:
+        first, end = pixels * part // parts, pixels * (part + 1) // parts
+        pack_pixels(numbers, tables, found, (first, end))
+        increased(progress, DONE)
+        part = increased(progress, TAKEN)
+
+
+@njit(nogil=True, cache=True)
+def pack_pixels(numbers: Any, tables: Any, found: Any, ends: tuple[int, int]) -> None:
+    """Some pixels of `pack`."""
+    channels = numbers.shape[1]
+    thresholds, signs = tables[0], tables[1]
     arrays = (numbers.reshape(-1), thresholds, signs)
     whole = channels // 32
-    for pixel in range(pixels):
+    for pixel in range(ends[0], ends[1]):
         for word in range(whole):
-            found[pixel, word] = below(arrays, (pixel * channels + 32 * word, 32 * word, 32 * word))
+            spots = (pixel * channels + 32 * word, 32 * word, 32 * word)
+            found[pixel, word] = below(arrays, spots)
         if channels > 32 * whole:
             bits = np.uint32(0)
             for channel in range(32 * whole, channels):
@@ -136,26 +158,39 @@ def pack(numbers: Any, thresholds: Any, signs: Any, found: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def pool(bits: Any, window: Any, ones: Any, found: Any) -> None:
-    """The AND of windows of (rows, height, width, words), of the opposites of `ones`.
+def pool(images: Any, window: Any, ones: Any, progress: Any, parts: int) -> None:
+    """The AND of windows, of the opposites of `ones`, of images into another array of them.
 
-    `window` are kernel, stride, padding before and dilation, of rows and of columns.
+    Both are (rows, height, width, words). `window` are kernel, stride, padding before and dilation,
+    of rows and of columns.
     """
-    kernel, stride, padding, dilation = window
-    _, height, width, words = bits.shape
-    for row in range(found.shape[0]):
-        for y in range(found.shape[1]):
+    bits, found = images
+    lines = found.shape[0] * found.shape[1]
+    part = increased(progress, TAKEN)
+    while part < parts:
+        for line in range(lines * part // parts, lines * (part + 1) // parts):
+            row, y = line // found.shape[1], line % found.shape[1]
             for x in range(found.shape[2]):
-                target = found[row, y, x]
-                target[:] = np.uint32(0xFFFFFFFF)
-                for tap in range(kernel[0]):
-                    h = y * stride[0] - padding[0] + tap * dilation[0]
-                    if h < 0 or h >= height:
-                        continue
-                    for side in range(kernel[1]):
-                        w = x * stride[1] - padding[1] + side * dilation[1]
-                        if 0 <= w < width:
-                            for word in range(words):
-                                target[word] &= bits[row, h, w, word] ^ ones[word]
+                pool_pixel((bits[row], found[row, y, x]), window, ones, (y, x))
+        increased(progress, DONE)
+        part = increased(progress, TAKEN)
+
+
+@njit(nogil=True, cache=True)
+def pool_pixel(ends: Any, window: Any, ones: Any, place: Any) -> None:
+    """One pixel of `pool`, of one image."""
+    bits, target = ends
+    kernel, stride, padding, dilation = window
+    height, width, words = bits.shape
+    target[:] = np.uint32(0xFFFFFFFF)
+    for tap in range(kernel[0]):
+        h = place[0] * stride[0] - padding[0] + tap * dilation[0]
+        if h < 0 or h >= height:
+            continue
+        for side in range(kernel[1]):
+            w = place[1] * stride[1] - padding[1] + side * dilation[1]
+            if 0 <= w < width:
                 for word in range(words):
-                    target[word] ^= ones[word]
+                    target[word] &= bits[h, w, word] ^ ones[word]
+    for word in range(words):
+        target[word] ^= ones[word]
