@@ -59,7 +59,7 @@ bench/.cache/networks.json: bench/networks/train.py | $(READY)
 
 bench: $(READY) bench/.cache/networks.json ## measure all on this machine; TACIT_DATA holds mnist/
 	for name in bridge digits mnist approximation smartpaf tuned resume lookups integers qat field \
-		field_accuracy field_attacks field_kernels field_worker; do \
+		field_accuracy field_attacks field_kernels field_worker bits; do \
 	$(BIN)/python bench/$$name.py --out bench/results/$$name.json || exit 1; done
 	$(BIN)/python bench/table.py
 

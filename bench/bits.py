@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import time
 from collections.abc import Mapping
@@ -220,6 +221,8 @@ def two_cores(rounds: int) -> dict[str, object]:
         "shape": case.name,
         "microseconds": {str(threads): round(1e6 * value, 1) for threads, value in walls.items()},
         "times_one": round(walls[1] / walls[2], 2),
+        # Above two, others were busy, and two cores could not be had for all of the time.
+        "load_average": round(os.getloadavg()[0], 2),
     }
 
 
