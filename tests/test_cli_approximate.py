@@ -42,7 +42,8 @@ PROMISED = {
 }
 EPSILON = float(np.finfo(np.float64).eps)
 # Where all functions but those with a pole or a jump at 0 are finite.
-LEFT_OUT = {"inverse", "rsqrt", "sqrt", "log", "sign", "comparison"}
+JUMPING = {"bipolar", "heaviside", "sign", "ternary"}
+LEFT_OUT = {"inverse", "rsqrt", "sqrt", "log", "comparison"} | JUMPING
 EVERYWHERE = [name for name in NAMES if name not in LEFT_OUT]
 
 
