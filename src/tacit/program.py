@@ -13,7 +13,7 @@ import numpy as np
 
 from tacit.errors import NotCalibrated, OutOfRange, ProtocolError, TypeMismatch
 from tacit.ir.functions import FloatArray
-from tacit.ir.graph import Graph, Op, Shape, Watch, evaluate
+from tacit.ir.graph import Graph, Node, Op, Shape, Watch, evaluate
 from tacit.passes.calibrate import calibrate
 from tacit.passes.fold import fold
 from tacit.passes.fuse import fuse
@@ -230,26 +230,8 @@ class Arithmetic(ABC):
         """The client with a fresh secret."""
 
     @abstractmethod
-    def load_client(self, half: Half, secret: bytes, *, stock: Stock | None = None) -> ClientEngine:
-        """The client with a secret that it kept; raises ProtocolError.
-
-        A client that uses anything up, such as masks, takes it from its stock.
-        """
-
-    @abstractmethod
-    def fill(
-        self,
-        half: Half,
-        secret: bytes,
-        stock: Stock,
-        count: int,
-        *,
-        progress: Progress | None = None,
-    ) -> None:
-        """Put what `count` more inputs use up into a client's stock.
-
-        Raises TypeMismatch where nothing is used up.
-        """
+    def load_client(self, half: Half, secret: bytes) -> ClientEngine:
+        """The client with a secret that it kept; raises ProtocolError."""
 
     @abstractmethod
     def load_server(
@@ -264,6 +246,33 @@ class Arithmetic(ABC):
     @abstractmethod
     def audit(self, half: Half) -> Mapping[str, Json]:
         """What an auditor asks: parameters, the security that they give, and by which table."""
+
+
+class Stocked(Arithmetic):
+    """An arithmetic whose clients use something up, such as masks, that is made ahead."""
+
+    @abstractmethod
+    def load_stocked(self, half: Half, secret: bytes, stock: Stock) -> ClientEngine:
+        """The client with a secret that it kept, and a stock to take from; raises ProtocolError."""
+
+    @abstractmethod
+    def fill(
+        self,
+        half: Half,
+        secret: bytes,
+        stock: Stock,
+        count: int,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """Put what `count` more inputs use up into a client's stock.
+
+        Raises TypeMismatch where nothing is used up with these knobs.
+        """
+
+
+def noiseless(node: Node, value: FloatArray) -> None:
+    """The noise of an arithmetic that has none: every value stays as it is."""
 
 
 @dataclass(frozen=True, eq=False)

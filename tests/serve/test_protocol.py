@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tacit.errors import OutOfRange, ProtocolError, TacitError, TypeMismatch
-from tacit.serve import Client, Party, Server, load_part, make_keys, wire
+from tacit.serve import Client, Party, Server, load_part, make_keys, make_masks, wire
 from tacit.serve.keys import STAMP_BYTES, open_keys
 from tests.serve.programs import Packed
 
@@ -180,6 +180,13 @@ def test_keys_are_never_overwritten_unless_asked(packed: Packed, tmp_path: Path)
     assert kept == before
     assert secret.read_bytes() != before
     assert not (tmp_path / "others").exists()
+
+
+def test_masks_are_never_silently_left_unused(packed: Packed, tmp_path: Path) -> None:
+    with pytest.raises(TypeMismatch, match="ckks masks nothing"):
+        Client(packed.bundle, secret=packed.secret, masks=tmp_path / "masks")
+    with pytest.raises(TypeMismatch, match="ckks masks nothing"):
+        make_masks(packed.bundle, secret=packed.secret, masks=tmp_path / "masks", count=1)
 
 
 def test_secret_and_public_keys_do_not_share_a_file(packed: Packed, tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from tacit.errors import ProtocolError, TacitError
+from tacit.errors import ProtocolError, TacitError, TypeMismatch
 from tacit.files import OWNER_ONLY, new_file, read_bytes, require_free
 from tacit.ir.functions import FloatArray
-from tacit.program import ClientEngine, Progress, Stock
+from tacit.program import ClientEngine, Progress, Stock, Stocked
 from tacit.serve import wire
 from tacit.serve.bundle import Part, Party, load_part
 from tacit.serve.keys import append_stamp
@@ -29,10 +29,13 @@ class Client:
     ) -> None:
         part = load_part(folder, Party.CLIENT)
         frame = _kept(part, secret)
-        stock = None if masks is None else _stock(part, secret, masks)
         self._program = part.program
         self._key = frame.key
-        self._engine = part.arithmetic.load_client(part.half, frame.content, stock=stock)
+        self._engine = (
+            part.arithmetic.load_client(part.half, frame.content)
+            if masks is None
+            else _stocked(part).load_stocked(part.half, frame.content, _stock(part, secret, masks))
+        )
 
     @property
     def program(self) -> bytes:
@@ -118,13 +121,23 @@ def make_masks(
     part = load_part(folder, Party.CLIENT)
     stock = _stock(part, secret, masks)
     content = _kept(part, secret).content
-    part.arithmetic.fill(part.half, content, stock, count, progress=progress)
+    _stocked(part).fill(part.half, content, stock, count, progress=progress)
 
 
 def _kept(part: Part, secret: str | Path) -> wire.Secret:
     frame = wire.decode(wire.Secret, read_bytes(Path(secret), "secret key"))
     wire.require_program(frame, part.program)
     return frame
+
+
+def _stocked(part: Part) -> Stocked:
+    match part.arithmetic:
+        case Stocked() as found:
+            return found
+        case other:
+            raise TypeMismatch(
+                f"{other.name} masks nothing", hint="leave out the masks: nothing is used up"
+            )
 
 
 def _stock(part: Part, secret: str | Path, masks: str | Path) -> Stock:

@@ -10,7 +10,7 @@ import pytest
 from tacit.arithmetics.binary import Binary
 from tacit.arithmetics.binary.ops import Alphabet, Window
 from tacit.errors import OutOfRange, ProtocolError, TypeMismatch
-from tacit.program import Program, Stock, lower
+from tacit.program import Program, Stocked, lower
 from tacit.serve import Client, Server, load_program, make_keys, pack
 from tests.arithmetics.binary.cases import Case
 from tests.arithmetics.binary.networks import Sketch
@@ -106,15 +106,13 @@ def test_a_client_refuses_other_answers_and_inputs(program: Program) -> None:
         client.seal(np.full((1, *CASE.shape), np.inf))
 
 
-def test_there_is_no_secret_and_nothing_to_fill(program: Program, tmp_path: Path) -> None:
+def test_there_is_no_secret_and_nothing_to_fill(program: Program) -> None:
     asking, _ = program.arithmetic.cut(program)
-    stock = Stock(b"", tmp_path, tmp_path / "ledger")
 
     assert program.arithmetic.new_client(asking).secret() == b""
     with pytest.raises(ProtocolError):
         program.arithmetic.load_client(asking, b"secret")
-    with pytest.raises(TypeMismatch):
-        program.arithmetic.fill(asking, b"", stock, 1)
+    assert not isinstance(program.arithmetic, Stocked)
 
 
 def test_a_knob_that_means_nothing_is_refused() -> None:

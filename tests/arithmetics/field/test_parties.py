@@ -139,6 +139,8 @@ def test_nothing_is_masked_in_integrity_mode(tmp_path: Path) -> None:
 
     with pytest.raises(TypeMismatch, match="not masked in integrity mode"):
         parties.fill(scene(grouped()).asking, fresh_secret(), stock, 1)
+    with pytest.raises(TypeMismatch, match="not masked in integrity mode"):
+        parties.kept_client(scene(grouped()).asking, fresh_secret(), stock)
 
 
 def test_a_cost_is_priced_for_the_batch() -> None:

@@ -13,8 +13,7 @@ from tacit.arithmetics.binary.costs import cost
 from tacit.arithmetics.binary.lower import lower
 from tacit.arithmetics.binary.ops import WORDS
 from tacit.errors import TypeMismatch
-from tacit.ir.functions import FloatArray
-from tacit.ir.graph import Graph, Node, Op, Watch
+from tacit.ir.graph import Graph, Op, Watch
 from tacit.program import (
     Arithmetic,
     ClientEngine,
@@ -26,7 +25,7 @@ from tacit.program import (
     Progress,
     Promise,
     ServerEngine,
-    Stock,
+    noiseless,
 )
 
 PROMISE = Promise(
@@ -80,11 +79,7 @@ class Binary(Arithmetic):
 
     def noise(self, program: Program, generator: np.random.Generator) -> Watch:
         """Bits have none: what is answered is what is simulated."""
-
-        def unchanged(node: Node, value: FloatArray) -> None:
-            """Leave every value as it is."""
-
-        return unchanged
+        return noiseless
 
     def cut(self, program: Program) -> tuple[Half, Half]:
         """The client's half, which is the input alone, and the server's, which is all else."""
@@ -94,23 +89,9 @@ class Binary(Arithmetic):
         """The client, which has no secret."""
         return parties.Client(half)
 
-    def load_client(self, half: Half, secret: bytes, *, stock: Stock | None = None) -> ClientEngine:
+    def load_client(self, half: Half, secret: bytes) -> ClientEngine:
         """The client; raises ProtocolError where it is given a secret."""
         return parties.kept_client(half, secret)
-
-    def fill(
-        self,
-        half: Half,
-        secret: bytes,
-        stock: Stock,
-        count: int,
-        *,
-        progress: Progress | None = None,
-    ) -> None:
-        """Nothing: it has nothing to use up."""
-        raise TypeMismatch(
-            f"{self.name} uses nothing up", hint="any number of inputs can be asked for"
-        )
 
     def load_server(
         self, half: Half, keys: memoryview, *, progress: Progress | None = None

@@ -31,7 +31,6 @@ from tacit.program import (
     Program,
     Progress,
     Promise,
-    Stock,
 )
 
 PROMISE = Promise(
@@ -138,23 +137,9 @@ class CKKS(Arithmetic):
         """The client with a fresh secret."""
         return fresh_client(half)
 
-    def load_client(self, half: Half, secret: bytes, *, stock: Stock | None = None) -> Client:
+    def load_client(self, half: Half, secret: bytes) -> Client:
         """The client with a secret that it kept."""
         return client(half, secret)
-
-    def fill(
-        self,
-        half: Half,
-        secret: bytes,
-        stock: Stock,
-        count: int,
-        *,
-        progress: Progress | None = None,
-    ) -> None:
-        """Nothing: its keys are used again and again."""
-        raise TypeMismatch(
-            f"{self.name} uses nothing up", hint="its keys serve any number of inputs"
-        )
 
     def load_server(
         self, half: Half, keys: memoryview, *, progress: Progress | None = None

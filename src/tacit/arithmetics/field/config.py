@@ -15,10 +15,8 @@ from tacit.arithmetics.field.promises import PROMISES, Mode
 from tacit.arithmetics.field.settings import Depthwise, Format, Search, Settings
 from tacit.arithmetics.field.verify.prime import Prime
 from tacit.errors import TypeMismatch
-from tacit.ir.functions import FloatArray
-from tacit.ir.graph import Graph, Node, Op, Watch
+from tacit.ir.graph import Graph, Op, Watch
 from tacit.program import (
-    Arithmetic,
     ClientEngine,
     Cost,
     Engine,
@@ -29,6 +27,8 @@ from tacit.program import (
     Promise,
     ServerEngine,
     Stock,
+    Stocked,
+    noiseless,
 )
 
 # Beyond these no number of repetitions is of use: the randomness itself has no more bits.
@@ -38,7 +38,7 @@ MOST_INTEGERS = 2**32
 
 
 @dataclass(frozen=True)
-class Field(Arithmetic):
+class Field(Stocked):
     """Integer products by an untrusted worker, every one of them checked with Freivalds' test.
 
     `mode`: integrity, where the worker sees the inputs and is asked once a batch, or private,
@@ -116,11 +116,7 @@ class Field(Arithmetic):
 
     def noise(self, program: Program, generator: np.random.Generator) -> Watch:
         """Integers have none: what is opened is what is simulated."""
-
-        def unchanged(node: Node, value: FloatArray) -> None:
-            """Leave every value as it is."""
-
-        return unchanged
+        return noiseless
 
     def cut(self, program: Program) -> tuple[Half, Half]:
         """The verifier's half, which is the whole program, and the worker's."""
@@ -130,8 +126,12 @@ class Field(Arithmetic):
         """The verifier with a fresh secret."""
         return parties.fresh_client(half)
 
-    def load_client(self, half: Half, secret: bytes, *, stock: Stock | None = None) -> ClientEngine:
-        """The verifier with a secret that it kept, and a stock of masks in private mode."""
+    def load_client(self, half: Half, secret: bytes) -> ClientEngine:
+        """The verifier with a secret that it kept; in private mode it has no masks."""
+        return parties.kept_client(half, secret, None)
+
+    def load_stocked(self, half: Half, secret: bytes, stock: Stock) -> ClientEngine:
+        """The verifier with a secret that it kept, and a stock of masks."""
         return parties.kept_client(half, secret, stock)
 
     def fill(

@@ -83,11 +83,6 @@ def fill(
     half: Half, secret: bytes, stock: Stock, count: int, *, progress: Progress | None = None
 ) -> None:
     """Make masks and unblinding factors for `count` more inputs, ahead of them."""
-    if mode_of(half) is not Mode.PRIVATE:
-        raise TypeMismatch(
-            "inputs are not masked in integrity mode",
-            hint="lower for the private mode (field:mode=private)",
-        )
     kept = store(half, secret, stock)
     if not stock.ledger.exists():
         kept.book.create()
@@ -166,6 +161,11 @@ def _client(half: Half, secret: bytes, masks: Masks) -> ClientEngine:
 
 
 def store(half: Half, secret: bytes, stock: Stock) -> Store:
-    """The masks that a client has in its stock."""
+    """The masks that a client has in its stock; raises TypeMismatch where nothing is masked."""
+    if mode_of(half) is not Mode.PRIVATE:
+        raise TypeMismatch(
+            "inputs are not masked in integrity mode",
+            hint="leave out the masks, or lower for the private mode (field:mode=private)",
+        )
     held = Secret(require_secret(secret), stock.program)
     return Store(held, layers_of(plan(half.graph)), stock.ledger, stock.folder)

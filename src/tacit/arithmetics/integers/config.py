@@ -20,8 +20,7 @@ from tacit.arithmetics.integers.ops import WORDS
 from tacit.arithmetics.integers.settings import Grouping, Kind, Search, Settings
 from tacit.errors import TypeMismatch
 from tacit.grids import MOST_BITS
-from tacit.ir.functions import FloatArray
-from tacit.ir.graph import Graph, Node, Op, Watch
+from tacit.ir.graph import Graph, Op, Watch
 from tacit.program import (
     Arithmetic,
     ClientEngine,
@@ -33,7 +32,7 @@ from tacit.program import (
     Progress,
     Promise,
     ServerEngine,
-    Stock,
+    noiseless,
 )
 
 PROMISE = Promise(
@@ -159,11 +158,7 @@ class Integers(Arithmetic):
 
     def noise(self, program: Program, generator: np.random.Generator) -> Watch:
         """Integers have none: what is decrypted is what is simulated."""
-
-        def unchanged(node: Node, value: FloatArray) -> None:
-            """Leave every value as it is."""
-
-        return unchanged
+        return noiseless
 
     def cut(self, program: Program) -> tuple[Half, Half]:
         """The client's half, without weights, and the server's, without secrets."""
@@ -173,23 +168,9 @@ class Integers(Arithmetic):
         """The client with a fresh secret."""
         return engine_of_half(half).fresh_client(half)
 
-    def load_client(self, half: Half, secret: bytes, *, stock: Stock | None = None) -> ClientEngine:
+    def load_client(self, half: Half, secret: bytes) -> ClientEngine:
         """The client with a secret that it kept."""
         return engine_of_half(half).kept_client(half, secret)
-
-    def fill(
-        self,
-        half: Half,
-        secret: bytes,
-        stock: Stock,
-        count: int,
-        *,
-        progress: Progress | None = None,
-    ) -> None:
-        """Nothing: its keys are used again and again."""
-        raise TypeMismatch(
-            f"{self.name} uses nothing up", hint="its keys serve any number of inputs"
-        )
 
     def load_server(
         self, half: Half, keys: memoryview, *, progress: Progress | None = None
