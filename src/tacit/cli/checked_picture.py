@@ -2,56 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import SubFigure
 
 from tacit.arithmetics.field import Mode
+from tacit.cli.sheet import INK, WRONG, Sheet, draw_digits
 
 if TYPE_CHECKING:
     from tacit.cli.checking import Story
 
-COLUMNS = 8
-# More digits than these would be too small to see; the picture says how many it leaves out.
-MOST_DIGITS = 64
 SEEN_DIGITS = 8
 SEEN_BYTES_A_ROW = 128
 MOST_BYTES = 64 * SEEN_BYTES_A_ROW
-RIGHT, WRONG, INK = "#1b7837", "#b2182b", "#2b5c8a"
 
 
 def draw(story: Story, path: Path) -> None:
     """Write the picture; what kind it is, its name's ending says."""
-    figure = Figure(figsize=(15, 5.2), layout="constrained", facecolor="white")
-    parts = figure.subfigures(1, 3, squeeze=False, width_ratios=(1.25, 1, 1), wspace=0.04)[0]
-    titles = ("What the verifier holds", "What the worker sees", "What false answers meet")
-    for part, title in zip(parts, titles, strict=True):
-        part.suptitle(title, fontsize=13, fontweight="bold")
-    _draw_digits(parts[0], story)
-    _draw_seen(parts[1], story)
-    _draw_verdicts(parts[2].subplots(), story)
-    figure.savefig(path, dpi=120)
-
-
-def _draw_digits(part: SubFigure, story: Story) -> None:
-    labels, found = story.shipped.labels, story.asked[Mode.PRIVATE].scores.argmax(axis=1)
-    count = len(labels)
-    shown = min(count, MOST_DIGITS)
-    tiles = part.subplots(math.ceil(shown / COLUMNS), COLUMNS, squeeze=False)
-    rows = zip(tiles.flat, story.shipped.digits[:shown], labels, found, strict=False)
-    for tile, digit, label, guess in rows:
-        tile.imshow(digit[0], cmap="gray_r", vmin=0.0, vmax=1.0)
-        tile.set_title(f"{label} → {guess}", fontsize=9, color=RIGHT if label == guess else WRONG)
-    for tile in part.axes:
-        tile.axis("off")
-    right = int((labels == found).sum())
-    drawn = "" if shown == count else f" (the first {shown} are drawn)"
-    note = f"digit → checked prediction: {right} of {count} right{drawn}"
-    part.supxlabel(note, fontsize=9, color="0.35")
+    sheet = Sheet(("What the verifier holds", "What the worker sees", "What false answers meet"))
+    digits, seen, verdicts = sheet.parts
+    found = story.asked[Mode.PRIVATE].scores.argmax(axis=1)
+    draw_digits(digits, story.shipped, found, "checked prediction")
+    _draw_seen(seen, story)
+    _draw_verdicts(verdicts.subplots(), story)
+    sheet.save(path)
 
 
 def _draw_seen(part: SubFigure, story: Story) -> None:
