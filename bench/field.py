@@ -8,10 +8,11 @@ one thread. Every piece of work of a network and batch takes its turn in every r
 of its CPU seconds counts. Seconds are of a whole batch. `--quick` is two rounds, batch 1, without
 torch.compile. The file of results holds:
 
-    machine, seed, rounds, torch, onnxruntime, numba
+    machine, seed, torch, onnxruntime, numba
     networks.NAME
       products                multiplications for one image
       batches.SIZE
+        rounds                how often every piece of work was timed
         read_bytes_per_second of one core over 512 MiB, measured in the same rounds
         float32, int8         {seconds, by, all: {way: seconds}}: the best way is the baseline
         int8.differences      {way: relative distance of its result from float32's}
@@ -112,7 +113,6 @@ def main() -> None:
         "machine": machine.description(),
         **{name: metadata.version(name) for name in ("torch", "onnxruntime", "numba")},
         "seed": SEED,
-        "rounds": given.rounds,
         "targets": TARGETS | {"kernel_share": KERNEL_SHARE},
         "networks": {},
     }

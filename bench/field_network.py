@@ -64,6 +64,7 @@ def of_batch(asked: Case, batch: int) -> Figures:
     floats, integers = (_best(_under(f"{kind}/", seconds)) for kind in ("float32", "int8"))
     verify = _ours(ours, seconds, read)
     return {
+        "rounds": asked.rounds,
         "read_bytes_per_second": read,
         "float32": floats,
         "int8": integers | {"differences": _differences(asked, x)},

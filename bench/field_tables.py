@@ -30,8 +30,11 @@ def speeds(results: Path) -> str:
     if document is None:
         return ""
     known = document["machine"]
+    networks = document["networks"].values()
+    rounds = {found["rounds"] for each in networks for found in each["batches"].values()}
+    often = " or ".join(map(str, sorted(rounds)))
     note = (
-        f"Milliseconds of one core for a whole batch at 224×224, the least of {document['rounds']} "
+        f"Milliseconds of one core for a whole batch at 224×224, the least of {often} "
         f"interleaved rounds. Measured on: {known['processor']}, {known['memory_gib']} GiB."
     )
     return "\n".join((*HEAD, *_rows(document["networks"]), "", note))

@@ -14,7 +14,7 @@ from tacit.passes.choices import Choice, MinMax
 from tacit.passes.tally import Tally
 
 MINMAX = MinMax()
-# Rows evaluated at once: bounds the memory of a calibration, not its result.
+# Rows evaluated at once: they bound what every node holds, not the result.
 ROWS = 256
 
 
