@@ -15,7 +15,7 @@ from tests.arithmetics.field import models
 from tests.arithmetics.field.scene import PRODUCTS, Scene, grouped, scene, secretly
 
 ROWS = 3
-MACHINE = Speeds(multiplication=2.0, checked=3.0, weight=5.0, local=7.0, turn=11.0)
+MACHINE = Speeds(multiplication=2.0, checked=3.0, weight=5.0, local=7.0, turn=11.0, loaded=13.0)
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +88,7 @@ def test_work_is_counted_and_timed() -> None:
         "masking_seconds": 0.0,
     }
     assert found.seconds == ROWS * products * MACHINE.multiplication + 4 * MACHINE.turn
+    assert found.setup_seconds == weights * MACHINE.loaded
     assert (found.key_bytes, found.inputs_at_once) == (0, ROWS)
 
 

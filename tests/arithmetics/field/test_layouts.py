@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 from tacit.arithmetics.field.layouts import (
     channels_of,
     image_of,
-    operand,
     stored,
-    stored_shape,
     unstored,
     value_of,
 )
 from tacit.arithmetics.field.ops import Convolution, Dense, Product
 from tacit.arithmetics.field.verify.geometry import image_shape, result_shape
+from tacit.arithmetics.field.worker.messages import input_shape
 from tacit.ir.graph import Shape
 
 ONE = (1, 1)
@@ -42,7 +41,7 @@ def test_what_is_stored_can_be_had_back(shape: Shape) -> None:
     value = counted(2, *shape)
 
     assert np.array_equal(unstored(stored(value)), value)
-    assert stored(value).shape == (2, *stored_shape(shape))
+    assert stored(value).shape == (2, *input_shape(shape))
     assert stored(value).flags.c_contiguous
 
 
@@ -62,7 +61,9 @@ def test_an_image_is_of_one_value(shape: Shape, wanted: int) -> None:
 def test_an_operand_is_the_image_that_is_checked(product: Product, shape: Shape) -> None:
     value = stored(counted(2, *shape))
 
-    assert operand(value, product, shape).shape[1:] == image_shape(product, shape)
+    image = image_of(value, channels_of(product, shape))
+
+    assert image.shape[1:] == image_shape(product, shape)
 
 
 @products
@@ -77,4 +78,4 @@ def test_an_images_channels_go_last() -> None:
     value = counted(1, 2, 3, 4)
 
     assert image_of(stored(value), 0)[0, 1, 2, 1] == value[0, 1, 1, 2]
-    assert stored_shape((2, 3, 4)) == (3, 4, 2)
+    assert input_shape((2, 3, 4)) == (3, 4, 2)

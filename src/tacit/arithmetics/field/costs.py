@@ -34,7 +34,8 @@ class Speeds:
     """Seconds of one core.
 
     They are for a multiplication of the worker's, a checked value, a weight of a challenge, a
-    multiplication of the verifier's, and a product, however small it is.
+    multiplication of the verifier's, a product, however small it is, and a weight that a worker
+    loads.
     """
 
     multiplication: float
@@ -42,6 +43,7 @@ class Speeds:
     weight: float
     local: float
     turn: float
+    loaded: float
 
 
 def speeds(strength: Strength) -> Speeds:
@@ -68,6 +70,7 @@ def speeds(strength: Strength) -> Speeds:
         )
         / weight.size,
         turn=_least(lambda: stage([small], rescale, None, [])),
+        loaded=_least(lambda: products.prepare(op, shape).plain) / weight.size,
         local=_least(lambda: depthwise(x, alone)) / (y.size * TAPS * TAPS),
     )
     fresh.destroy()
@@ -105,7 +108,7 @@ def cost(graph: Graph, mode: Mode, strength: Strength, rows: int, soundness: flo
     return Cost(
         seconds=rows * outsourced * limbs * machine.multiplication
         + len(known.products) * machine.turn,
-        setup_seconds=weights * machine.weight,
+        setup_seconds=weights * machine.loaded,
         memory_bytes=weights * WORD_BYTES + rows * values * WORD_BYTES,
         key_bytes=0,
         request_bytes=rows * asked,

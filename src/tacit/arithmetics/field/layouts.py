@@ -64,16 +64,6 @@ def value_of(image: Array, shape: Shape, axis: int) -> Array:
     return stored(last if axis == -1 else np.moveaxis(last, -1, 1))
 
 
-def stored_shape(shape: Shape) -> Shape:
-    """The shape of a stored value, without its batch."""
-    return (*shape[1:], shape[0]) if len(shape) == 3 else shape
-
-
-def operand(value: Array, op: Op, shape: Shape) -> Array:
-    """What a product, local or not, or a rescaling takes of a stored batch: an image."""
-    return image_of(value, channels_of(op, shape))
-
-
 def bordered(image: Array, op: Pad) -> Array:
     """A stored image with a border."""
     first, *others = op.widths

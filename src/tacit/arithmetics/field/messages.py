@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from tacit.arithmetics.field.layouts import Array, channels_of, stored_shape
+from tacit.arithmetics.field.layouts import Array, channels_of
 from tacit.arithmetics.field.ops import Encode
 from tacit.arithmetics.field.plan import Plan, Round
 from tacit.arithmetics.field.worker.messages import (
@@ -18,6 +18,7 @@ from tacit.arithmetics.field.worker.messages import (
     Numbers,
     answers_in,
     asked,
+    input_shape,
     rows_in,
 )
 from tacit.ir.graph import Node, Shape
@@ -41,7 +42,7 @@ class Shapes:
         """The encoded batch of a request, stored; raises ProtocolError."""
         op = self.plan.encode.op
         assert isinstance(op, Encode), "the plan begins with the encoding"
-        return rows_in(tensor, op.dtype, stored_shape(self.plan.encode.type.shape), ANY_ROWS)
+        return rows_in(tensor, op.dtype, input_shape(self.plan.encode.type.shape), ANY_ROWS)
 
     def answered(self, answer: Sequence[bytes | memoryview], rows: int) -> dict[str, Array]:
         """All products of a batch by their names, as images; raises ProtocolError."""
